@@ -1,0 +1,34 @@
+#include "base/files.h"
+
+namespace holdfast {
+
+std::string join_path(std::string_view directory, std::string_view name) {
+  std::string out(directory);
+  if (!out.empty() && out.back() != '/') out.push_back('/');
+  out += name;
+  return out;
+}
+
+std::string_view last_component(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string_view parent_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string_view::npos) return {};
+  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
+}
+
+Status Files::replace_file(const Path& path, ByteView bytes) {
+  const Path temporary = path + ".new";
+  {
+    HF_TRY(auto file, open(temporary, OpenMode::create_or_truncate));
+    HF_OK(file->write_at(0, bytes));
+    HF_OK(file->sync());
+  }
+  HF_OK(rename(temporary, path));
+  return sync_directory(Path(parent_of(path)));
+}
+
+}  // namespace holdfast

@@ -1,0 +1,163 @@
+// The third door: the file system. Paths are absolute byte strings without "." and "..".
+//
+// Nothing is durable until it is synced: a file's bytes and size by File::sync, a name (created, renamed, removed) by
+// sync_directory of the folder that holds it. The simulator takes both literally.
+// Errors: NotFound, PermissionDenied, AlreadyExists, NotEmpty, NoSpaceLeft, ReadOnly, IoError, Unsupported, Busy;
+// Error::object is the path (printable).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace holdfast {
+
+using Path = std::string;  // bytes, not necessarily UTF-8
+
+enum class FileType : std::uint8_t { regular = 1, directory, symlink, character_device, block_device, fifo, socket };
+constexpr bool wire_valid(FileType type) { return type >= FileType::regular && type <= FileType::socket; }
+
+struct FileStat {
+  FileType type = FileType::regular;
+  std::uint32_t mode = 0;  // the twelve permission bits
+  std::uint32_t uid = 0, gid = 0;
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+  std::uint64_t device = 0, inode = 0;
+  std::uint64_t links = 1;
+  std::uint32_t device_major = 0, device_minor = 0;  // of a device node
+  std::uint64_t allocated = 0;                       // bytes that the file takes; below size: sparse
+  friend bool operator==(const FileStat&, const FileStat&) = default;
+};
+
+struct DirectoryEntry {
+  std::string name;
+  Result<FileStat> stat;  // of the entry itself, links not followed
+};
+
+struct Attribute {  // an extended attribute; POSIX ACLs are the two system.posix_acl_*
+  std::string name;
+  Bytes value;
+  friend auto operator<=>(const Attribute&, const Attribute&) = default;
+};
+
+struct Range {
+  std::uint64_t offset = 0, size = 0;
+  friend auto operator<=>(const Range&, const Range&) = default;
+};
+
+// An open regular file. Any thread; concurrent calls are allowed when they don't overlap.
+class File {
+ public:
+  virtual ~File() = default;
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) = 0;  // short only at the end
+  virtual Status write_at(std::uint64_t offset, ByteView bytes) = 0;
+  virtual Status truncate(std::uint64_t size) = 0;
+  virtual Status sync() = 0;
+  virtual Result<FileStat> stat() = 0;
+  // The parts that hold data, in order; everything else reads as zero. A file system without holes: one range.
+  virtual Result<std::vector<Range>> data_ranges() = 0;
+};
+
+// The whole of a file, read-only, as long as this object lives. The file must not change meanwhile.
+class Mapping {
+ public:
+  virtual ~Mapping() = default;
+  [[nodiscard]] virtual ByteView bytes() const = 0;
+};
+
+class Lock {  // held until destroyed, or until the process is gone
+ public:
+  virtual ~Lock() = default;
+};
+
+enum class OpenMode { read, write_existing, create_new, create_or_open, create_or_truncate };
+
+struct ReadRequest {
+  Path path;
+  std::uint64_t size_expected = 0;
+};
+struct ReadAnswer {
+  Bytes bytes;           // the whole file
+  FileStat before, after;  // fstat around the reading; they differ: the file changed
+};
+
+// What restore sets on an entry that it made. Owner is set only when `owner` is given.
+struct Metadata {
+  std::uint32_t mode = 0;
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> owner;  // uid, gid
+  std::int64_t mtime_ns = 0;
+  std::vector<Attribute> attributes;
+};
+
+struct WriteRequest {
+  std::string name;            // relative to the writer's root, "a/b/c"
+  std::vector<ByteView> parts; // the whole content, in order
+  Metadata metadata;
+  bool replace = false;        // a regular file or symlink of that name may be replaced; a directory never
+};
+
+// Makes entries below one root and can't leave it: names are relative, no symbolic link in a name is followed
+// (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), and everything is created new. Any thread.
+// An attribute or owner that the file system refuses is no error: it is told in `warnings`.
+class TreeWriter {
+ public:
+  virtual ~TreeWriter() = default;
+  virtual Status make_directory(const std::string& name) = 0;                           // an existing directory is fine
+  virtual Status make_file(const WriteRequest& request) = 0;
+  virtual std::vector<Status> make_files(std::span<const WriteRequest> requests) = 0;   // in parallel where it helps
+  // A large file: created empty with mode 0600, written by write_at, finished by set_metadata.
+  virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;
+  virtual Status make_symlink(const std::string& name, const std::string& target, bool replace) = 0;
+  virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace) = 0;
+  virtual Status make_node(const std::string& name, const FileStat& node, bool replace) = 0;  // device or fifo
+  virtual Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) = 0;
+  virtual Result<std::optional<FileStat>> stat(const std::string& name) = 0;            // nullopt: nothing there
+  virtual Result<std::unique_ptr<File>> open_existing(const std::string& name) = 0;     // for --verify
+  virtual Status sync_all() = 0;                                                        // all of it durable
+  virtual std::vector<std::string> take_warnings() = 0;
+};
+
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // Reading trees. list: no "." and "..", in no order.
+  virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
+  virtual std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) = 0;
+  virtual Result<FileStat> stat(const Path& path) = 0;         // of a symbolic link itself
+  virtual Result<Path> real_path(const Path& path) = 0;        // absolute, links resolved; may take a relative path
+  virtual Result<std::string> read_link(const Path& path) = 0;
+  virtual Result<std::vector<Attribute>> attributes(const Path& path) = 0;  // sorted by name; links not followed
+  // Small files as a whole, by several threads; answers in the order of the requests.
+  virtual std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) = 0;
+
+  // Our own files.
+  virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;  // new files have mode 0600
+  virtual Result<std::unique_ptr<Mapping>> map(const Path& path) = 0;
+  virtual Result<Bytes> read_file(const Path& path, std::uint64_t size_max) = 0;
+  virtual Status make_directories(const Path& path) = 0;       // with parents, mode 0700; existing is fine
+  virtual Status rename(const Path& from, const Path& to) = 0; // replaces
+  virtual Status remove(const Path& path) = 0;                 // file, link or empty directory
+  virtual Status sync_directory(const Path& path) = 0;
+  virtual Result<std::unique_ptr<Lock>> lock(const Path& path) = 0;  // Busy: another process holds it
+  virtual Result<std::uint64_t> free_bytes(const Path& path) = 0;
+  virtual Result<bool> is_network_file_system(const Path& path) = 0;
+
+  virtual Result<std::unique_ptr<TreeWriter>> tree_writer(const Path& root) = 0;  // the root must exist
+
+  // Temporary name beside it, write, sync, rename, sync the directory: the old or the new content, never a mixture.
+  Status replace_file(const Path& path, ByteView bytes);
+};
+
+std::string join_path(std::string_view directory, std::string_view name);
+std::string_view last_component(std::string_view path);
+std::string_view parent_of(std::string_view path);
+
+}  // namespace holdfast
