@@ -1,0 +1,152 @@
+// Packs: many sealed blocks in one object, every byte authenticated (DECISIONS D15). The bytes: docs/formats/pack.md.
+//
+//   header | block 0 | block 1 | ... | pad block | directory | foot
+//
+// Each of the parts behind the header is AES-256-GCM under the pack's own key (crypto/box.h PackCipher); number = place.
+// A block is the unit of compression: consecutive chunks joined up to 1 MiB, or one larger chunk. It is stored plain when
+// zstd does not shrink it: stored == plain + tag_size says so.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "space/chunk.h"
+
+namespace holdfast::space {
+
+inline constexpr std::size_t pack_bytes_max = 16 * 1024 * 1024;  // every full pack has exactly this size
+inline constexpr std::size_t pack_bytes_min = 64 * 1024;
+inline constexpr std::size_t pack_tail_bytes = 64 * 1024;        // what a reader fetches first
+inline constexpr std::uint32_t pad_number = 0xfffffffd, directory_number = 0xfffffffe, foot_number = 0xffffffff;
+
+enum class PackKind : std::uint8_t { data = 1, nodes = 2, index = 3 };
+constexpr bool wire_valid(PackKind kind) { return kind >= PackKind::data && kind <= PackKind::index; }
+
+struct PackHeader {
+  std::array<std::uint8_t, 4> magic{'H', 'F', 'p', 'k'};
+  std::uint16_t suite = 1;
+  std::uint32_t epoch = 0;
+  ObjectId object;
+  Hash salt;
+  Hash commitment;
+  HOLDFAST_WIRE(magic, suite, epoch, object, salt, commitment)
+};
+inline constexpr std::size_t pack_header_bytes = 4 + 2 + 4 + 16 + 32 + 32;
+inline constexpr std::size_t pack_foot_bytes = 8 + crypto::tag_size;
+
+struct PackWhere {
+  SpaceId space;
+  ObjectId object;
+  std::uint32_t epoch = 0;
+  HOLDFAST_WIRE(space, object, epoch)
+};
+
+struct BlockSize {
+  Uint24 stored, plain;  // stored: in the object, with its tag; plain: after opening and decompressing
+  HOLDFAST_WIRE(stored, plain)
+  friend bool operator==(const BlockSize&, const BlockSize&) = default;
+};
+
+// One chunk in a pack's directory. Chunks of a block stand in it one after the other.
+struct PackedChunk {
+  ChunkId id;
+  std::uint16_t block = 0;
+  Uint24 offset, length;
+  HOLDFAST_WIRE(id, block, offset, length)
+  friend bool operator==(const PackedChunk&, const PackedChunk&) = default;
+};
+
+struct PackDirectory {
+  PackKind kind = PackKind::data;
+  Uint24 pad;  // plain size of the pad block
+  std::vector<BlockSize> blocks;
+  std::vector<PackedChunk> chunks;
+  HOLDFAST_WIRE(kind, pad, blocks, chunks)
+};
+struct PackFoot {
+  std::uint32_t directory_offset = 0, directory_size = 0;  // sealed
+  HOLDFAST_WIRE(directory_offset, directory_size)
+};
+
+// What an index's pack table keeps of a pack (D19): all that is needed to read any of its blocks with one range.
+struct PackInfo {
+  ObjectId object;
+  PackKind kind = PackKind::data;
+  Hash sha256;  // of the whole object
+  std::uint32_t epoch = 0;
+  Hash salt;
+  Hash commitment;
+  std::vector<BlockSize> blocks;
+  HOLDFAST_WIRE(object, kind, sha256, epoch, salt, commitment, blocks)
+  [[nodiscard]] std::size_t block_offset(std::size_t block) const;  // in the object
+};
+
+// A block ready to be packed.
+struct CompressedBlock {
+  Bytes bytes;                      // zstd frame, or plain
+  std::uint32_t plain_size = 0;
+  std::vector<PackedChunk> chunks;  // block numbers are set by the pack
+};
+// Pure; for Workers. level: zstd's. The chunks' offsets must already stand.
+[[nodiscard]] CompressedBlock compress_block(Bytes plain, std::vector<PackedChunk> chunks, int level);
+
+struct SealedPack {
+  std::shared_ptr<const Bytes> object;
+  PackInfo info;
+  std::vector<PackedChunk> chunks;
+};
+
+// Gathers blocks; sealing happens in finish(), so that it can run in a worker. Owned by one thread at a time.
+class PackBuilder {
+ public:
+  explicit PackBuilder(PackKind kind) : kind_(kind) {}
+  [[nodiscard]] bool has_room_for(const CompressedBlock& block) const;
+  void add(CompressedBlock block);  // REQUIRES: has_room_for(block)
+  [[nodiscard]] bool empty() const { return blocks_.empty(); }
+  [[nodiscard]] std::size_t bytes_used() const;  // header, blocks, directory and foot so far
+
+  enum class Size { full, padme };  // exactly 16 MiB; or Padme, at least 64 KiB, for an upload's last
+  // Seals everything; opens the directory again before returning: SelfCheckFailed means that nothing may be uploaded.
+  [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch, Size size,
+                                          Random& random) &&;
+
+ private:
+  PackKind kind_;
+  std::vector<CompressedBlock> blocks_;
+  std::size_t block_bytes_ = 0, chunk_count_ = 0;
+};
+
+// Padme (PURBs, Nikitin et al. 2019): at most 12 % more, leaks O(log log) bits of the size.
+[[nodiscard]] std::size_t padme(std::size_t size);
+
+// --- reading ---
+// Opens the directory from an object's tail. `tail` is the end of an object of `object_size` bytes; when the directory
+// starts before it, NeedMore says how many bytes of tail are wanted (whole windows of 64 KiB).
+struct NeedMore {
+  std::size_t tail_bytes = 0;
+};
+[[nodiscard]] Result<std::variant<PackDirectory, NeedMore>> open_directory(const crypto::PackKey& key, const SpaceId& space,
+                                                                           const PackHeader& header, std::size_t object_size,
+                                                                           ByteView tail);
+// Header of the expected object and epoch, or Malformed/Tampered.
+[[nodiscard]] Result<PackHeader> read_header(ByteView object_start, const ObjectId& expected);
+// Checks that a directory is consistent with the object's size and limits, and gives the pack's info.
+[[nodiscard]] Result<PackInfo> info_of(const PackHeader& header, const PackDirectory& directory, std::size_t object_size,
+                                       const Hash& sha256);
+
+// Opens blocks of one pack; const and safe from any thread.
+class PackOpener {
+ public:
+  PackOpener(const crypto::PackKey& key, const SpaceId& space, const PackInfo& info);
+  // sealed: exactly the block's stored bytes. Gives the plain block: Tampered, Malformed.
+  [[nodiscard]] Result<Bytes> open_block(std::uint16_t block, ByteView sealed) const;
+
+ private:
+  PackInfo info_;
+  Bytes header_;
+  crypto::PackCipher cipher_;
+};
+
+}  // namespace holdfast::space
