@@ -63,7 +63,8 @@ struct PackDirectory {
   Uint24 pad;  // plain size of the pad block
   std::vector<BlockSize> blocks;
   std::vector<PackedChunk> chunks;
-  HOLDFAST_WIRE(kind, pad, blocks, chunks)
+  Bytes extra;  // index: encoding of SegmentTable (segment.h); else empty
+  HOLDFAST_WIRE(kind, pad, blocks, chunks, extra)
 };
 struct PackFoot {
   std::uint32_t directory_offset = 0, directory_size = 0;  // sealed
@@ -107,7 +108,10 @@ class PackBuilder {
   [[nodiscard]] bool empty() const { return blocks_.empty(); }
   [[nodiscard]] std::size_t bytes_used() const;  // header, blocks, directory and foot so far
 
-  enum class Size { full, padme };  // exactly 16 MiB; or Padme, at least 64 KiB, for an upload's last
+  void set_extra(Bytes extra) { extra_ = std::move(extra); }
+
+  // Exactly 16 MiB; Padme, at least 64 KiB, for an upload's last; a power of two, at least 64 KiB, for the index (M2).
+  enum class Size { full, padme, power_of_two };
   // Seals everything; opens the directory again before returning: SelfCheckFailed means that nothing may be uploaded.
   [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch, Size size,
                                           Random& random) &&;
@@ -115,6 +119,7 @@ class PackBuilder {
  private:
   PackKind kind_;
   std::vector<CompressedBlock> blocks_;
+  Bytes extra_;
   std::size_t block_bytes_ = 0, chunk_count_ = 0;
 };
 

@@ -1,0 +1,34 @@
+// Which block goes into which pack: up to three packs open, a block into the fullest that it fits, the fullest closed when
+// none fits (D10), so that padding of incompressible data stays below 2 %. One packer, one kind, one origin (A14).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "space/pack.h"
+
+namespace holdfast::space {
+
+struct ReadyPack {  // to be sealed by a worker
+  PackBuilder builder;
+  PackBuilder::Size size = PackBuilder::Size::full;
+};
+
+class Packer {
+ public:
+  // origin: whose content this is (this device's files, one sender's attachments): never mixed in a block.
+  Packer(PackKind kind, std::string origin);
+  // The pack that had to be closed for it, if any.
+  [[nodiscard]] std::optional<ReadyPack> add(CompressedBlock block);
+  // All open packs: the emptiest as the upload's last. Afterwards the packer is empty and can be used on.
+  [[nodiscard]] std::vector<ReadyPack> finish();
+  [[nodiscard]] std::size_t bytes_held() const;
+
+ private:
+  PackKind kind_;
+  std::string origin_;
+  std::vector<PackBuilder> open_;
+};
+
+}  // namespace holdfast::space
