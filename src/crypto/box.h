@@ -1,8 +1,8 @@
 // The two sealing forms (DECISIONS A2, D15, D16). There is no third.
 //
-// Box, for everything small: salt(32) || K_com(32) || ciphertext || tag(16). A fresh key for every box, from a salt that is
-// hedged over randomness, context and plaintext; the commitment is compared first, in constant time.
-// Pack, for bulk: PackSealer gives the keys and seals numbered pieces; the layout is space/pack.h's.
+// Box, for everything small: salt(32) || K_com(32) || ciphertext || tag(16). A fresh key for every box, from a salt
+// that is hedged over randomness, context and plaintext; the commitment is compared first, in constant time. Pack, for
+// bulk: PackSealer gives the keys and seals numbered pieces; the layout is space/pack.h's.
 #pragma once
 
 #include <span>
@@ -17,8 +17,8 @@ inline constexpr std::size_t tag_size = 16;
 template <class Tag>
 [[nodiscard]] Bytes seal_box(const Secret<Tag>& key, const Context& context, ByteView plaintext, Random& random);
 
-// Tampered: another key, another context, or changed bytes; nobody can tell which. REQUIRES (of the result): wiped by its owner
-// when it holds keys: use open_box_secret.
+// Tampered: another key, another context, or changed bytes; nobody can tell which. REQUIRES (of the result): wiped by
+// its owner when it holds keys: use open_box_secret.
 template <class Tag>
 [[nodiscard]] Result<Bytes> open_box(const Secret<Tag>& key, const Context& context, ByteView box);
 template <class Tag>
@@ -47,7 +47,8 @@ class PackCipher {
   PackCipher& operator=(PackCipher&&) noexcept;
 
   [[nodiscard]] const Hash& commitment() const;  // K_com
-  // Writes size(plaintext) + tag_size bytes to `out`. REQUIRES: out.size() == plaintext.size() + tag_size; no overlap, or in == out.
+  // Writes size(plaintext) + tag_size bytes to `out`. REQUIRES: out.size() == plaintext.size() + tag_size; no overlap,
+  // or in == out.
   void seal(std::uint32_t number, ByteView header, ByteView plaintext, std::span<std::uint8_t> out) const;
   // REQUIRES: out.size() + tag_size == sealed.size(). On Tampered `out` is wiped.
   [[nodiscard]] Status open(std::uint32_t number, ByteView header, ByteView sealed, std::span<std::uint8_t> out) const;

@@ -10,7 +10,9 @@ namespace holdfast::crypto {
 
 [[nodiscard]] Hash sha256(ByteView bytes);
 template <WireStruct T>
-[[nodiscard]] Hash hash_of(const T& value) { return sha256(encode(value)); }
+[[nodiscard]] Hash hash_of(const T& value) {
+  return sha256(encode(value));
+}
 
 class Sha256 {  // over bytes that come in pieces
  public:

@@ -1,11 +1,12 @@
-// Secret<Tag, N>: N secret bytes in locked memory, wiped when they go. No copy, no print, only constant-time comparison;
-// the Tag keeps a pack key from being used as a commit key. Raw bytes come out only against RawKeyAccess, which only
-// this room can make, and export_secret(), which says why in its callers (sealing a key into a box).
+// Secret<Tag, N>: N secret bytes in locked memory, wiped when they go. No copy, no print, only constant-time
+// comparison; the Tag keeps a pack key from being used as a commit key. Raw bytes come out only against RawKeyAccess,
+// which only this room can make, and export_secret(), which says why in its callers (sealing a key into a box).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -15,7 +16,7 @@ namespace holdfast::crypto {
 class RawKeyAccess {
  private:
   RawKeyAccess() = default;
-  friend struct KeyRoom;  // crypto/key_room.h, included by crypto/*.cpp only
+  friend struct KeyRoom;  // crypto/key_room.h; no file outside this room names it
 };
 
 // Wipes memory in a way that the compiler keeps.
@@ -77,6 +78,7 @@ class Secret {
   friend bool operator==(const Secret& a, const Secret& b) { return equal_constant_time({a.at_, N}, {b.at_, N}); }
 
  private:
+  friend struct KeyRoom;
   Secret() : at_(secret_allocate(N)) {}
   std::uint8_t* at_;
 };

@@ -1,6 +1,7 @@
 // Signatures over labelled messages (DECISIONS D16, M8): M = {label<V>, H(ed_pk || mldsa_pk), context<V>, H(body)}.
 // Hybrid = Ed25519 and ML-DSA-65 over the same M (the label is ML-DSA's context string too); both must verify.
-// Plain Ed25519 keys (commit, capability) sign {label<V>, H(ed_pk), context<V>, H(body)}. Ed25519 is strict: canonical S, no small order.
+// Plain Ed25519 keys (commit, capability) sign {label<V>, H(ed_pk), context<V>, H(body)}. Ed25519 is strict: canonical
+// S, no small order.
 #pragma once
 
 #include "crypto/hash.h"
@@ -63,7 +64,8 @@ class HybridKey {
   HybridKey(HybridKey&&) noexcept;
   HybridKey& operator=(HybridKey&&) noexcept;
   [[nodiscard]] const HybridPublic& public_key() const;
-  [[nodiscard]] HybridSignature sign(std::string_view label, ByteView context, const Hash& body, Random& random) const;  // hedged
+  [[nodiscard]] HybridSignature sign(std::string_view label, ByteView context, const Hash& body,
+                                     Random& random) const;  // hedged
 
  private:
   struct State;
