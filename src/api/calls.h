@@ -124,12 +124,13 @@ struct OpenTicket {
 // 24 h: Appended with the first one's seq, by its note_id.
 struct Append {
   static constexpr std::string_view name = "log/append";
-  std::vector<TicketBytes> tickets;  // write; maintain to retire; maintain or admin to unretire; admin or write for caps
+  // write or admin; also maintain to retire, maintain or admin to unretire. Admin may set all caps, write read and write.
+  std::vector<TicketBytes> tickets;
   Position expect;
   Entry entry;
-  std::optional<Caps> caps;
-  std::vector<UploadId> publish;
-  std::vector<ObjectId> retire, unretire;
+  std::optional<Caps> caps;                // with a link only, as retire and unretire
+  std::vector<UploadId> publish;           // each open, else UploadGone
+  std::vector<ObjectId> retire, unretire;  // live or retired, else missing; what is so already stays as it is
   HOLDFAST_WIRE(tickets, expect, entry, caps, publish, retire, unretire)
 
   struct Appended {

@@ -12,6 +12,8 @@ namespace holdfast::api {
 inline constexpr std::size_t entry_blob_bytes_max = 192 * 1024;
 inline constexpr std::size_t append_objects_max = 1024;  // published, retired, unretired: each
 inline constexpr std::size_t object_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t caps_keys_max = 128;        // of each right
+inline constexpr std::uint64_t first_seq = 1;            // of a group's first entry, a link; before it the head is 0
 
 enum class EntryKind : std::uint8_t { link = 1, note = 2 };
 constexpr bool wire_valid(EntryKind kind) { return kind == EntryKind::link || kind == EntryKind::note; }
