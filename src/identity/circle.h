@@ -18,7 +18,7 @@ struct CircleEpoch {
   std::uint32_t e = 0;
   Hash boxes;                       // SHA-256 of the encoding of CircleBoxes
   crypto::XWingPublic public_key;   // of this epoch, for others
-  Hash commitment;                  // HMAC(C_e, {"Holdfast 1 circle commitment"<V>, circle_where<V>})
+  Hash commitment;                  // HMAC(derive(C_e, "circle commitment key"), {"Holdfast 1 circle commitment"<V>, CircleWhere<V>})
   HOLDFAST_WIRE(e, boxes, public_key, commitment)
 };
 
@@ -38,7 +38,7 @@ struct CircleSlotInfo {
 struct CircleBoxes {
   std::uint32_t e = 0;
   std::vector<CircleSlot> slots;  // sorted by device
-  Bytes history;                  // box under C_e ("Holdfast 1 circle history"): C_0 || ... || C_{e-1}
+  Bytes history;                  // box under derive(C_e, "circle history", CircleWhere): C_0 || ... || C_{e-1}
   HOLDFAST_WIRE(e, slots, history)
 };
 

@@ -17,10 +17,11 @@ struct Creation {
   Label<"Holdfast 1 space"> label;
   AccountId owner;
   Nonce32 nonce;
-  Hash root_commitment;  // HMAC(space_root, {"Holdfast 1 space root"<V>, nonce<V>})
+  Hash root_commitment;  // HMAC(derive(space_root, "root commitment"), {"Holdfast 1 space root"<V>, nonce<V>})
   HOLDFAST_WIRE(label, owner, nonce, root_commitment)
 };
 [[nodiscard]] SpaceId space_id_of(const Creation& creation);
+[[nodiscard]] Hash root_commitment(const SpaceRoot& root, const Nonce32& nonce);
 
 struct Member {
   AccountId account;
@@ -37,7 +38,8 @@ struct MemberTable {
   HOLDFAST_WIRE(members)
 };
 
-// What a member's slot holds, HPKE-sealed to the account circle's KEM key.
+// What a member's slot holds, HPKE-sealed to the account circle's KEM key; a reader's is filled up with 32 zero bytes, so that
+// slots don't show roles.
 struct EpochBox {
   std::array<std::uint8_t, 32> epoch_secret{}, space_root{}, read{};  // read: seed of the read capability
   std::optional<std::array<std::uint8_t, 32>> write;                  // for writers and above
@@ -79,7 +81,7 @@ struct EpochChange {
   std::uint32_t epoch = 0;
   ObjectId boxes_object;
   Hash boxes;       // SHA-256 of the object
-  Hash commitment;  // HMAC(F_e, {"Holdfast 1 epoch"<V>, EpochWhere<V>})
+  Hash commitment;  // HMAC(derive(F_e, "epoch commitment"), {"Holdfast 1 epoch"<V>, EpochWhere<V>})
   Hash members;     // SHA-256 of the encoding of MemberTable
   HOLDFAST_WIRE(epoch, boxes_object, boxes, commitment, members)
 };
