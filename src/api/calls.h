@@ -16,6 +16,7 @@ inline constexpr std::uint16_t version = 1;
 inline constexpr std::size_t read_bytes_max = 256 * 1024;  // of entries in one answer; one entry always fits
 inline constexpr std::size_t watch_logs_max = 512;
 inline constexpr std::size_t attached_bytes_max = 256 * 1024;
+inline constexpr std::size_t attached_objects_max = 16;
 
 // Why the server did not do it.
 enum class Reason : std::uint8_t {
@@ -120,6 +121,22 @@ struct OpenTicket {
 };
 
 // --- log ---
+// How an append ended.
+struct Appended {
+  std::uint64_t seq = 0;
+  HOLDFAST_WIRE(seq)
+};
+struct Behind {
+  std::uint64_t head_seq = 0;  // of both lanes
+  Position last_link;
+  std::vector<Entry> since;    // after expect.seq, oldest first, as many as fit
+  HOLDFAST_WIRE(head_seq, last_link, since)
+};
+struct UploadGone {
+  UploadId upload;
+  HOLDFAST_WIRE(upload)
+};
+
 // A link: compare-and-set on the last link. Repeated: Appended, by its hash. A note: `expect` is ignored, repeated within
 // 24 h: Appended with the first one's seq, by its note_id.
 struct Append {
@@ -133,20 +150,9 @@ struct Append {
   std::vector<ObjectId> retire, unretire;  // live or retired, else missing; what is so already stays as it is
   HOLDFAST_WIRE(tickets, expect, entry, caps, publish, retire, unretire)
 
-  struct Appended {
-    std::uint64_t seq = 0;
-    HOLDFAST_WIRE(seq)
-  };
-  struct Behind {
-    std::uint64_t head_seq = 0;  // of both lanes
-    Position last_link;
-    std::vector<Entry> since;    // after expect.seq, oldest first, as many as fit
-    HOLDFAST_WIRE(head_seq, last_link, since)
-  };
-  struct UploadGone {
-    UploadId upload;
-    HOLDFAST_WIRE(upload)
-  };
+  using Appended = api::Appended;
+  using Behind = api::Behind;
+  using UploadGone = api::UploadGone;
   struct Reply {
     std::variant<Appended, Behind, UploadGone> outcome;
     HOLDFAST_WIRE(outcome)

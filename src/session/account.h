@@ -1,0 +1,48 @@
+// The account as this device knows it: its keys, its verified chain, the circle, and the words it keeps of the past.
+#pragma once
+
+#include "identity/chain.h"
+#include "session/local_state.h"
+#include "session/server.h"
+
+namespace holdfast::session {
+
+// In the local state under "profile".
+struct Profile {
+  std::string server;  // link text
+  std::string user_name, device_name;
+  AccountId account;
+  DeviceId device;
+  bool signed_up = false;  // false: sign-up began and was not answered; the same command goes on
+  HOLDFAST_WIRE(server, user_name, device_name, account, device, signed_up)
+};
+[[nodiscard]] Result<std::optional<Profile>> load_profile(LocalState& state);
+
+// One per process; const after load, so that several verbs share it.
+struct Account {
+  Profile profile;
+  identity::DeviceKeys device;
+  identity::ChainState chain;
+  std::vector<identity::CircleSecret> circle;  // C_0 .. C_e
+  crypto::XWingKey circle_kem;                 // of the newest epoch
+
+  [[nodiscard]] const identity::CircleSecret& newest_circle() const { return circle.back(); }
+};
+
+// Makes keys and chain, writes them to the local state ("profile", "chain/0"), and signs up. The key file must already be durable.
+// Repeats harmlessly what an interrupted sign-up began. AlreadyExists: this home has an account.
+struct SignUpOptions {
+  std::string user_name, device_name, platform;
+  Bytes invitation;
+};
+Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds, const SignUpOptions& options);
+
+// From the local state alone.
+[[nodiscard]] Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& seeds);
+
+// Reads the account's log and compares it with what this device knows: RolledBack (shorter), Forked (other), Tampered.
+Status check_chain(Server& server, const Account& account);
+
+[[nodiscard]] Result<api::TicketBytes> account_ticket(Server& server, const Account& account, api::Right right);
+
+}  // namespace holdfast::session

@@ -1,0 +1,133 @@
+#include "session/index_cache.h"
+
+#include <algorithm>
+
+namespace holdfast::session {
+
+namespace {
+
+struct SegmentMacTag;
+
+Path index_directory(const Session& session, const SpaceId& space) {
+  return join_path(join_path(session.shared.home, "index"), space.hex());
+}
+
+// The first object's hash names the segment: its content fixes all of it.
+std::string file_name(const space::SegmentRef& ref) { return ref.objects.front().sha256.hex() + ".segment"; }
+
+Result<OpenSegment> open_local(Session& session, const Path& path, const space::SegmentRef& ref) {
+  HF_TRY(auto mapping, session.doors.files.map(path));
+  HF_TRY(auto view, space::SegmentView::over(mapping->bytes()));
+  if (view.records() != ref.records) return fail(Code::Malformed, "a local index segment is not the one it must be", printable(path));
+  return OpenSegment{ref, false, std::move(mapping), view};
+}
+
+Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref, const crypto::Ed25519Key& read) {
+  std::vector<Bytes> objects(ref.objects.size());
+  std::map<Ticket, std::size_t> wanted;
+  constexpr std::size_t flights_max = 4;
+  for (std::size_t next = 0; next < objects.size() || !wanted.empty();) {
+    if (next < objects.size() && wanted.size() < flights_max) {
+      wanted.emplace(session.server.submit_get(group_of(space), read, ref.objects[next].id, 0, 0), next);
+      ++next;
+      continue;
+    }
+    auto done = session.server.finish_get();
+    const std::size_t at = wanted.extract(done.ticket).mapped();
+    if (!done.body) {
+      while (session.server.gets_in_flight() > 0) (void)session.server.finish_get();
+      return pass_on(done.body.error());
+    }
+    objects[at] = *std::move(done.body);
+  }
+  return objects;
+}
+
+Status fetch(Session& session, const SpaceId& space, const space::SegmentRef& ref, const crypto::Ed25519Key& read,
+             const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
+  HF_TRY(const auto bodies, fetch_objects(session, space, ref, read));
+  std::vector<ByteView> objects;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    HF_TRY(const auto reply, Server::decode_answer<api::Get>(bodies[i]));
+    if (crypto::sha256(reply.bytes) != ref.objects[i].sha256)
+      return fail(Code::Tampered, "an index segment differs from the hash that the space's log names", "object " + ref.objects[i].id.short_hex());
+    objects.push_back(reply.bytes);
+  }
+  HF_TRY(const auto segment, space::open_segment(objects, ref.objects, index_key_of, space));
+  if (segment.records.size() != ref.records) return fail(Code::Tampered, "an index segment has another size than the space's log says");
+  return keep_segment(session, space, ref, segment);
+}
+
+void remove_unused(Session& session, const Path& directory, const space::SpaceState& state) {
+  const auto entries = session.doors.files.list(directory);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) {
+    const bool used = std::ranges::any_of(state.index, [&](const auto& ref) { return !ref.objects.empty() && file_name(ref) == entry.name; });
+    // Losing this race or this disk costs a download, nothing else.
+    if (!used) (void)session.doors.files.remove(join_path(directory, entry.name));
+  }
+}
+
+}  // namespace
+
+Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects, std::uint64_t records) {
+  const crypto::Hmac mac(crypto::derive<SegmentMacTag>(account.newest_circle(), "segment mac", space.view()));
+  return mac.of(encode(space::SegmentMacBody{{}, space, objects, records, account.chain.circle.e}));
+}
+
+Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref, const space::Segment& segment) {
+  const Path directory = index_directory(session, space);
+  HF_OK(session.doors.files.make_directories(directory));
+  return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment));
+}
+
+Status IndexCache::follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
+                          const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
+  std::vector<OpenSegment> next;
+  const Path directory = index_directory(session, space);
+  for (const space::SegmentRef& ref : state.index) {
+    if (ref.objects.empty()) return fail(Code::Malformed, "the space's log names an index segment without objects");
+    const auto open = std::ranges::find_if(segments_, [&](const OpenSegment& segment) {
+      return segment.mapping != nullptr && segment.ref.objects == ref.objects;
+    });
+    if (open != segments_.end()) {
+      open->ref = ref;
+      next.push_back(std::move(*open));
+      continue;
+    }
+    const Path path = join_path(directory, file_name(ref));
+    auto local = open_local(session, path, ref);
+    if (!local) {
+      HF_OK(fetch(session, space, ref, read, index_key_of));
+      local = open_local(session, path, ref);
+    }
+    if (!local) return pass_on(local.error());
+    local->own = ref.account == session.account().profile.account && ref.circle_epoch == session.account().chain.circle.e &&
+                 ref.mac == segment_mac(session.account(), space, ref.objects, ref.records);
+    next.push_back(*std::move(local));
+  }
+  segments_ = std::move(next);
+  remove_unused(session, directory, state);
+  return {};
+}
+
+bool IndexCache::known(const ChunkId& id) const {
+  return std::ranges::any_of(segments_, [&](const OpenSegment& segment) { return segment.own && segment.view.find(id).has_value(); });
+}
+
+std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {
+  std::vector<FoundChunk> out;
+  for (const bool own : {true, false})
+    for (const OpenSegment& segment : segments_)
+      if (segment.own == own)
+        if (const auto record = segment.view.find(id)) out.push_back({&segment, *record});
+  return out;
+}
+
+std::uint64_t IndexCache::records() const {
+  std::uint64_t sum = 0;
+  for (const OpenSegment& segment : segments_) sum += segment.view.records();
+  return sum;
+}
+
+}  // namespace holdfast::session

@@ -1,0 +1,46 @@
+// A space's index on this device: each segment as one immutable mapped file, fetched when it is missing (DECISIONS F4, M3).
+#pragma once
+
+#include "session/session.h"
+#include "space/segment.h"
+#include "space/state.h"
+
+namespace holdfast::session {
+
+struct OpenSegment {
+  space::SegmentRef ref;
+  bool own = false;  // its mac is this account's: what it holds counts as known (D1)
+  std::unique_ptr<Mapping> mapping;
+  space::SegmentView view;
+};
+
+struct FoundChunk {
+  const OpenSegment* segment = nullptr;
+  space::Record record;
+};
+
+class IndexCache {
+ public:
+  // Opens, or fetches, opens and keeps, every segment of `state`; those that are open already stay. Files of segments that no
+  // state names any more are removed. Tampered: object and segment are named; Missing.
+  Status follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
+                const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
+
+  [[nodiscard]] bool known(const ChunkId& id) const;  // in own segments
+  // Every place where the chunk is said to stand, own segments first (A5).
+  [[nodiscard]] std::vector<FoundChunk> find(const ChunkId& id) const;
+  [[nodiscard]] const std::vector<OpenSegment>& segments() const { return segments_; }
+  [[nodiscard]] std::uint64_t records() const;
+
+ private:
+  std::vector<OpenSegment> segments_;
+};
+
+// Writes the local file of a segment that was just made, so that it is never fetched.
+Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref, const space::Segment& segment);
+
+// The account's mac over a segment's objects (D5).
+[[nodiscard]] Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects,
+                               std::uint64_t records);
+
+}  // namespace holdfast::session

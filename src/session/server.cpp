@@ -1,0 +1,182 @@
+#include "session/server.h"
+
+#include <algorithm>
+
+namespace holdfast::session {
+
+namespace {
+
+constexpr std::int64_t challenge_use_ns = 30 * second_ns;  // half of what the server allows
+constexpr std::int64_t renew_before_ns = 60 * second_ns;
+constexpr std::int64_t pause_first_ns = second_ns / 10;
+constexpr std::int64_t pause_max_ns = 10 * second_ns;
+
+bool passes(Code code) {
+  return code == Code::Unreachable || code == Code::Timeout || code == Code::RateLimited || code == Code::Busy;
+}
+
+bool ticket_ended(const Result<Bytes>& answer) {
+  if (!answer) return false;
+  // Refusal is the second alternative of every answer; its reason follows.
+  return answer->size() >= 2 && (*answer)[0] == 2 && (*answer)[1] == static_cast<std::uint8_t>(api::Reason::not_authorized);
+}
+
+std::optional<Error> refusal_in(const Result<Bytes>& answer) {
+  if (!answer) return answer.error();
+  if (answer->empty() || (*answer)[0] != 2) return std::nullopt;
+  const auto refusal = decode<api::Refusal>(ByteView(*answer).subspan(1), "the server's answer");
+  return refusal ? api::error_of(*refusal) : refusal.error();
+}
+
+}  // namespace
+
+Server::Server(Doors doors, api::ServerLink link, std::int64_t patience_ns)
+    : doors_(doors), link_(std::move(link)), patience_ns_(patience_ns) {}
+
+void Server::pause(int tries) {
+  const std::int64_t full = std::min(pause_max_ns, pause_first_ns << std::min(tries, 10));
+  std::array<std::uint8_t, 2> jitter{};
+  doors_.random.fill(jitter);
+  doors_.clock.sleep_ns(full / 2 + full / 2 * (jitter[0] << 8 | jitter[1]) / 65536);
+}
+
+Result<Bytes> Server::exchange_once(Call call) {
+  bytes_sent_ += call.body.size() + (call.bulk ? call.bulk->size() : 0);
+  const Ticket ticket = doors_.remote.submit(std::move(call));
+  for (;;) {
+    if (const auto found = landed_.find(ticket); found != landed_.end()) return std::move(landed_.extract(found).mapped());
+    auto [landed, answer] = doors_.remote.next();
+    if (answer) bytes_received_ += answer->size();
+    landed_.emplace(landed, std::move(answer));
+  }
+}
+
+Result<Bytes> Server::exchange(Channel channel, std::string name, Bytes body) {
+  const std::int64_t give_up = doors_.clock.monotonic_ns() + patience_ns_;
+  for (int tries = 0;; ++tries) {
+    auto answer = exchange_once({channel, name, body, nullptr, 0});
+    const auto problem = refusal_in(answer);
+    if (!problem || !passes(problem->code)) return answer;
+    if (doors_.clock.monotonic_ns() >= give_up) return pass_on(*problem);
+    pause(tries);
+  }
+}
+
+Result<api::Info::Reply> Server::info() {
+  if (!info_ || doors_.clock.monotonic_ns() >= info_until_ns_) {
+    HF_TRY(auto fresh, call(Channel::account, api::Info{}));
+    if (fresh.version != api::version) return fail(Code::TooOld, "the server speaks another version of the protocol than this program");
+    if (crypto::sha256(as_bytes(fresh.policy)) != link_.policy)
+      return fail(Code::PolicySplit, "the server's trust policy is not the one that its link names");
+    info_ = std::move(fresh);
+    info_until_ns_ = doors_.clock.monotonic_ns() + challenge_use_ns;
+  }
+  return *info_;
+}
+
+Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, api::Right right, const crypto::Ed25519Key& key) {
+  const auto held = tickets_.find({group, right});
+  if (held != tickets_.end() && doors_.clock.monotonic_ns() < held->second.renew_ns) return held->second.bytes;
+  HF_TRY(const auto server, info());
+  const Bytes context = encode(api::CapabilityContext{link_.server_key, group, right});
+  const auto signature = key.sign("Holdfast 1 capability", context, crypto::sha256(server.challenge.bytes));
+  HF_TRY(auto reply, call(channel, api::OpenTicket{group, right, key.public_key(), server.challenge, signature}));
+  const std::int64_t valid = std::int64_t{std::min<std::uint32_t>(reply.valid_seconds, 86'400)} * second_ns;
+  tickets_[{group, right}] = {reply.ticket, doors_.clock.monotonic_ns() + std::max<std::int64_t>(valid - renew_before_ns, valid / 2)};
+  return reply.ticket;
+}
+
+void Server::forget_tickets(const GroupId& group) {
+  std::erase_if(tickets_, [&](const auto& held) { return std::get<0>(held.first) == group; });
+}
+
+void Server::launch(std::map<Ticket, Flight>& flights, Flight flight) {
+  if (flight.call.name.empty()) {
+    auto call = flight.make();
+    if (!call) {  // no ticket: what the call itself would have ended with
+      const Ticket stand_in = ~flight.handle;
+      landed_.emplace(stand_in, pass_on(call.error()));
+      flights.emplace(stand_in, std::move(flight));
+      return;
+    }
+    flight.call = *std::move(call);
+  }
+  bytes_sent_ += flight.call.body.size() + (flight.call.bulk ? flight.call.bulk->size() : 0);
+  const Ticket ticket = doors_.remote.submit(flight.call);
+  flights.emplace(ticket, std::move(flight));
+}
+
+std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& flights) {
+  for (;;) {
+    auto landed = std::ranges::find_if(landed_, [&](const auto& answer) { return flights.contains(answer.first); });
+    if (landed == landed_.end()) {
+      auto [ticket, answer] = doors_.remote.next();
+      if (answer) bytes_received_ += answer->size();
+      landed_.emplace(ticket, std::move(answer));
+      continue;
+    }
+    const Ticket ticket = landed->first;
+    Result<Bytes> answer = std::move(landed_.extract(landed).mapped());
+    Flight flight = std::move(flights.extract(ticket).mapped());
+    const auto problem = refusal_in(answer);
+    const bool renew = ticket_ended(answer) && flight.tries == 0;
+    const bool again = problem && (renew || passes(problem->code)) && doors_.clock.monotonic_ns() < flight.give_up_ns;
+    if (!again) return {std::move(flight), std::move(answer)};
+    if (renew) {
+      forget_tickets(flight.group);
+    } else {
+      pause(flight.tries);
+    }
+    ++flight.tries;
+    flight.call = {};
+    launch(flights, std::move(flight));
+  }
+}
+
+void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
+                        const Hash& sha256, std::shared_ptr<const Bytes> bytes) {
+  Flight flight;
+  flight.group = group;
+  flight.object = object;
+  flight.handle = next_handle_++;
+  flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
+  flight.make = [this, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
+    HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::write, write));
+    return Call{Channel::capability, std::string(api::Put::name), api::encode_put_head({held, upload, object, sha256, {}}, bytes->size()), bytes, 0};
+  };
+  launch(puts_, std::move(flight));
+}
+
+Server::PutDone Server::finish_put() {
+  auto [flight, answer] = land(puts_);
+  if (const auto problem = refusal_in(answer)) return {flight.object, pass_on(*problem)};
+  if (const auto stored = decode_answer<api::Put>(*answer); !stored) return {flight.object, pass_on(stored.error())};
+  return {flight.object, {}};
+}
+
+Ticket Server::submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
+                          std::uint32_t length) {
+  Flight flight;
+  flight.group = group;
+  flight.object = object;
+  flight.handle = next_handle_++;
+  flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
+  flight.make = [this, group, &read, object, offset, length]() -> Result<Call> {
+    HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::read, read));
+    return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}), nullptr, 0};
+  };
+  const Ticket handle = flight.handle;
+  launch(gets_, std::move(flight));
+  return handle;
+}
+
+Server::GetDone Server::finish_get() {
+  auto [flight, answer] = land(gets_);
+  if (auto problem = refusal_in(answer)) {
+    problem->object = flight.object.short_hex();
+    return {flight.handle, pass_on(*std::move(problem))};
+  }
+  return {flight.handle, std::move(answer)};
+}
+
+}  // namespace holdfast::session

@@ -1,0 +1,96 @@
+// One server, spoken to in the calls of src/api: tickets are opened and renewed here, and what may be repeated is repeated with
+// backoff and jitter until the patience is over. Belongs to one thread.
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "api/calls.h"
+#include "api/server_link.h"
+#include "base/doors.h"
+
+namespace holdfast::session {
+
+inline constexpr std::int64_t patience_default_ns = 120 * second_ns;
+
+class Server {
+ public:
+  Server(Doors doors, api::ServerLink link, std::int64_t patience_ns = patience_default_ns);
+
+  // Unreachable and Timeout come back only when the patience is over. TooOld: another API version.
+  template <class T>
+  Result<typename T::Reply> call(Channel channel, const T& call) {
+    HF_TRY(const Bytes body, exchange(channel, std::string(T::name), encode(call)));
+    return decode_answer<T>(body);
+  }
+
+  // A ticket for one right of a group, opened when it is not held or about to end.
+  Result<api::TicketBytes> ticket(Channel channel, const GroupId& group, api::Right right, const crypto::Ed25519Key& key);
+  void forget_tickets(const GroupId& group);
+
+  // The answer to info, fetched once and again when the challenge is used up. Checks the policy's hash: PolicySplit.
+  Result<api::Info::Reply> info();
+
+  // Objects in flight. A put that fails for reasons that pass is repeated; finish_put waits for any to end.
+  struct PutDone {
+    ObjectId object;
+    Status status;
+  };
+  void submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object, const Hash& sha256,
+                  std::shared_ptr<const Bytes> bytes);
+  PutDone finish_put();  // REQUIRES: puts_in_flight() > 0
+  [[nodiscard]] std::size_t puts_in_flight() const { return puts_.size(); }
+
+  // Ranges in flight, each answered with the object's bytes; the order is the server's.
+  struct GetDone {
+    Ticket ticket = 0;
+    Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
+  };
+  Ticket submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset, std::uint32_t length);
+  GetDone finish_get();  // REQUIRES: gets_in_flight() > 0
+  [[nodiscard]] std::size_t gets_in_flight() const { return gets_.size(); }
+
+  template <class T>
+  static Result<typename T::Reply> decode_answer(ByteView body) {
+    HF_TRY(auto answer, decode<api::Answer<T>>(body, "the server's answer"));
+    if (const auto* refusal = std::get_if<api::Refusal>(&answer)) return pass_on(api::error_of(*refusal));
+    return std::get<0>(std::move(answer));
+  }
+  [[nodiscard]] const api::ServerLink& link() const { return link_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+  [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
+
+ private:
+  struct Flight {  // a put or get under way
+    GroupId group;
+    ObjectId object;
+    Call call;
+    std::function<Result<Call>()> make;  // again, with a fresh ticket
+    std::int64_t give_up_ns = 0;
+    int tries = 0;
+    Ticket handle = 0;
+  };
+  struct HeldTicket {
+    api::TicketBytes bytes;
+    std::int64_t renew_ns = 0;
+  };
+
+  Result<Bytes> exchange(Channel channel, std::string name, Bytes body);
+  Result<Bytes> exchange_once(Call call);
+  void launch(std::map<Ticket, Flight>& flights, Flight flight);
+  std::pair<Flight, Result<Bytes>> land(std::map<Ticket, Flight>& flights);
+  void pause(int tries);
+
+  Doors doors_;
+  api::ServerLink link_;
+  std::int64_t patience_ns_;
+  std::optional<api::Info::Reply> info_;
+  std::int64_t info_until_ns_ = 0;
+  std::map<std::tuple<GroupId, api::Right>, HeldTicket> tickets_;
+  std::map<Ticket, Flight> puts_, gets_;              // by the Remote's ticket
+  std::unordered_map<Ticket, Result<Bytes>> landed_;  // answers that somebody else's wait received
+  Ticket next_handle_ = 1;
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+};
+
+}  // namespace holdfast::session

@@ -1,0 +1,43 @@
+// One verb at work: its own server connections, over the account and local state that all verbs of the process share (D4).
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "session/account.h"
+
+namespace holdfast::session {
+
+// Uploads that a verb of this process is using, so that no second one goes on with the same.
+class Claims {
+ public:
+  virtual ~Claims() = default;
+  virtual bool claim(const std::string& what) = 0;  // false: somebody has it
+  virtual void release(const std::string& what) = 0;
+};
+std::unique_ptr<Claims> make_claims();
+
+struct Shared {
+  Account account;
+  std::unique_ptr<LocalState> state;
+  std::unique_ptr<Claims> claims;
+  Path home;  // HOLDFAST_HOME
+};
+
+struct Session {
+  Session(Doors doors_given, Shared& shared_given, const api::ServerLink& link, std::int64_t patience_ns = patience_default_ns)
+      : doors(doors_given), shared(shared_given), server(doors_given, link, patience_ns) {}
+
+  Doors doors;
+  Shared& shared;
+  Server server;
+
+  [[nodiscard]] const Account& account() const { return shared.account; }
+  [[nodiscard]] LocalState& state() { return *shared.state; }
+
+  // Small things that are secret, for the local state: a box under a key of this device and circle.
+  [[nodiscard]] Bytes seal_local(std::string_view what, ByteView plain);
+  [[nodiscard]] Result<Bytes> open_local(std::string_view what, ByteView box);
+};
+
+}  // namespace holdfast::session

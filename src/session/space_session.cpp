@@ -1,0 +1,369 @@
+#include "session/space_session.h"
+
+#include "base/reached.h"
+
+namespace holdfast::session {
+
+namespace {
+
+constexpr std::uint64_t checkpoint_commits = 512;
+constexpr std::int64_t checkpoint_age_ns = 24 * 3600 * second_ns;
+constexpr std::size_t alarms_max = 100;
+
+// What the device keeps of a space between two verbs: "space/<id>/view".
+struct View {
+  api::Position head;
+  ObjectId boxes;
+  std::uint32_t epoch = 0;
+  space::SpaceState state;
+  std::int64_t checkpoint_time_ns = 0;
+  std::vector<Alarm> alarms;
+  HOLDFAST_WIRE(head, boxes, epoch, state, checkpoint_time_ns, alarms)
+};
+
+// "space/<id>/intent/<entry hash>": a commit that was sealed and may or may not have been appended.
+struct Intent {
+  api::Entry entry;
+  std::vector<UploadId> publish;
+  HOLDFAST_WIRE(entry, publish)
+};
+
+struct InlinedChunks {  // sealed: the home space's hold keys
+  std::vector<space::InlineChunk> chunks;
+  HOLDFAST_WIRE(chunks)
+};
+
+std::string number(std::uint64_t seq) { return to_hex(encode(seq)); }
+
+std::unique_ptr<crypto::Ed25519Key> key_from(const std::optional<crypto::Ed25519Seed>& seed) {
+  return seed ? std::make_unique<crypto::Ed25519Key>(*seed) : nullptr;
+}
+
+}  // namespace
+
+std::string SpaceSession::key(std::string_view kind) const {
+  return "space/" + listing_.space.hex() + "/" + std::string(kind);
+}
+
+const space::EpochKeys* SpaceSession::epoch_keys(std::uint32_t epoch) const {
+  return epoch < epochs_.size() ? epochs_[epoch].get() : nullptr;
+}
+
+Status SpaceSession::use_secrets(space::SpaceSecrets secrets) {
+  if (!secrets.capabilities.read) return fail(Code::Tampered, "the space's key boxes hold no read key", listing_.space.short_hex());
+  root_keys_ = std::make_unique<space::RootKeys>(secrets.root, secrets.space);
+  epochs_.clear();
+  for (std::uint32_t e = 0; e < secrets.epochs.size(); ++e)
+    epochs_.push_back(std::make_unique<space::EpochKeys>(secrets.epochs[e], secrets.space, e));
+  read_ = key_from(secrets.capabilities.read);
+  write_ = key_from(secrets.capabilities.write);
+  maintain_ = key_from(secrets.capabilities.maintain);
+  admin_ = key_from(secrets.capabilities.admin);
+  secrets_ = std::make_unique<space::SpaceSecrets>(std::move(secrets));
+  return {};
+}
+
+Result<std::unique_ptr<SpaceSession>> SpaceSession::open(Session& session, SpaceListing listing) {
+  std::unique_ptr<SpaceSession> space(new SpaceSession(session, std::move(listing)));
+  HF_TRY(const bool seen, space->load());
+  if (!seen) HF_OK(space->open_first());
+  HF_OK(space->settle_intents());
+  HF_OK(space->refresh());
+  return space;
+}
+
+Result<bool> SpaceSession::load() {
+  HF_TRY(const auto bytes, session_.state().get(key("view")));
+  if (!bytes) return false;
+  HF_TRY(auto view, decode<View>(*bytes, "this device's view of a space"));
+  HF_TRY(const auto boxes, session_.state().get(key("boxes/" + view.boxes.hex())));
+  if (!boxes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
+  const Account& account = session_.account();
+  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head, account.circle_kem};
+  HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
+  if (secrets.epoch != view.epoch) return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
+  HF_OK(use_secrets(std::move(secrets)));
+  head_ = view.head;
+  empty_ = false;
+  boxes_ = view.boxes;
+  state_ = std::move(view.state);
+  checkpoint_time_ns_ = view.checkpoint_time_ns;
+  alarms_ = std::move(view.alarms);
+  HF_OK(load_inlined());
+  return true;
+}
+
+Status SpaceSession::load_inlined() {
+  std::vector<std::pair<std::string, Bytes>> boxes;
+  HF_OK(session_.state().scan(key("inlined/"), [&](std::string_view name, ByteView box) {
+    boxes.emplace_back(std::string(name), to_bytes(box));
+  }));
+  for (const auto& [name, box] : boxes) {
+    HF_TRY(const Bytes plain, session_.open_local(name, box));
+    HF_TRY(auto inlined, decode<InlinedChunks>(plain, "chunks that this device keeps"));
+    ++inlined_commits_;
+    for (auto& chunk : inlined.chunks) {
+      inlined_bytes_ += chunk.bytes.size();
+      const ChunkId id = space::chunk_id(root_keys_->chunk_id, chunk.kind, chunk.bytes);
+      inlined_.insert_or_assign(id, std::move(chunk.bytes));
+    }
+  }
+  return {};
+}
+
+// Everything from the genesis on; the space's id vouches for it.
+Status SpaceSession::open_first() {
+  const Account& account = session_.account();
+  // The read capability is in the boxes, and the boxes are on the server: only who made the space, or was given its listing with
+  // the boxes, has been here before.
+  HF_TRY(const auto boxes, session_.state().get(key("boxes/first")));
+  if (!boxes) return fail(Code::NotFound, "this device has no keys of the space", listing_.space.short_hex());
+  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head, account.circle_kem};
+  HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
+  HF_OK(use_secrets(std::move(secrets)));
+  return {};
+}
+
+Status SpaceSession::refresh() { return read_on(); }
+
+Status SpaceSession::read_on() {
+  for (;;) {
+    HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
+    // From the last one that is known, so that a shorter or another log shows at once.
+    const std::uint64_t from = empty_ ? 0 : head_.seq;
+    HF_TRY(const auto page, session_.server.call(Channel::capability, api::Read{ticket, from}));
+    if (page.entries.empty())
+      return fail(Code::RolledBack, "the server's copy of the space ends before what this device has seen", listing_.name,
+                  "everything that this device has");
+    std::size_t at = 0;
+    if (!empty_) {
+      const api::Entry& again = page.entries.front();
+      if (again.seq != head_.seq || api::entry_hash(again) != head_.hash)
+        return fail(Code::Forked, "the server shows another history of the space than this device has seen", listing_.name);
+      at = 1;
+    }
+    for (; at < page.entries.size(); ++at) HF_OK(take(page.entries[at]));
+    if (head_.seq >= page.head_seq) return {};
+    if (page.entries.size() == 1 && !empty_ && page.entries.front().seq == head_.seq && page.head_seq > head_.seq && from == head_.seq &&
+        at == 1)
+      return fail(Code::Missing, "the server says that the space has newer commits, and does not give them", listing_.name);
+  }
+}
+
+Status SpaceSession::check_position(const api::Entry& entry) const {
+  const bool follows = empty_ ? entry.seq == 0 && entry.prev.is_zero() : entry.seq == head_.seq + 1 && entry.prev == head_.hash;
+  if (entry.group != group_of(id()) || entry.kind != api::EntryKind::link || !follows)
+    return fail(Code::Tampered, "an entry of the space's log does not follow the one before it", listing_.name);
+  return {};
+}
+
+Result<space::CommitPlain> SpaceSession::open_valid(const api::Entry& entry) {
+  HF_TRY(const auto sealed, decode<space::SealedCommit>(entry.blob, "a commit"));
+  HF_TRY(auto plain, space::open_commit(entry, sealed, epoch_keys()));
+  const Account& account = session_.account();
+  if (plain.body.author.account != account.profile.account)
+    return fail(Code::NotAuthorized, "a commit is by an account that is not a member", plain.body.author.account.short_hex());
+  if (empty_) HF_OK(space::verify_genesis(plain, id()));
+  HF_OK(space::verify_commit(plain, {secrets_->members, account.chain, account.chain.n}));
+  // Who removes or checkpoints says where the last ones were; a later commit can't rewrite that (D6).
+  if (!empty_ && (plain.body.state.membership != state_.membership || plain.body.state.checkpoint_seq != state_.checkpoint_seq))
+    return fail(Code::NotAuthorized, "a commit names another membership commit or checkpoint than the log has");
+  return plain;
+}
+
+// Bytes that differ from what vouches for them stop us; an entry that is in its place and does not count is void (D8).
+Status SpaceSession::take(const api::Entry& entry) {
+  HF_OK(check_position(entry));
+  const bool genesis = empty_;
+  auto plain = open_valid(entry);
+  if (!plain && genesis) return pass_on(plain.error());
+  if (plain) {
+    HF_OK(store(entry, &*plain, nullptr));
+  } else {
+    reached("session: void commit");
+    const Alarm alarm{entry.seq, std::string(name_of(plain.error().code)), plain.error().sentence};
+    HF_OK(store(entry, nullptr, &alarm));
+  }
+  return {};
+}
+
+Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm) {
+  Change change;
+  const api::Position head{entry.seq, api::entry_hash(entry)};
+  space::SpaceState state = state_;
+  std::int64_t checkpoint_time = checkpoint_time_ns_;
+  ObjectId boxes = boxes_;
+  if (valid != nullptr) {
+    const space::CommitBody& body = valid->body;
+    state = body.state;
+    if (body.kind == space::CommitKind::genesis) {
+      boxes = body.new_epoch->boxes_object;
+      checkpoint_time = body.time_ns;
+      state.membership = head;
+      HF_TRY(const auto first, session_.state().get(key("boxes/first")));
+      if (!first) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
+      HF_OK(space::verify_epoch(*secrets_, *first, *body.new_epoch));
+      change.put.emplace_back(key("boxes/" + boxes.hex()), *first);
+    }
+    if (body.checkpoint) {
+      state.checkpoint_seq = entry.seq;
+      checkpoint_time = body.time_ns;
+    }
+    if (!body.inlined.empty()) {
+      const std::string name = key("inlined/" + number(entry.seq));
+      change.put.emplace_back(name, session_.seal_local(name, encode(InlinedChunks{body.inlined})));
+    }
+    if (state.inline_floor > state_.inline_floor)
+      for (std::uint64_t seq = state_.inline_floor; seq < state.inline_floor; ++seq) change.erase.push_back(key("inlined/" + number(seq)));
+  }
+  std::vector<Alarm> alarms = alarms_;
+  if (alarm != nullptr && alarms.size() < alarms_max) alarms.push_back(*alarm);
+
+  // Kept above the last checkpoint, so that a server restored from an older copy can be healed (F6).
+  change.put.emplace_back(key("entry/" + number(entry.seq)), encode(entry));
+  if (state.checkpoint_seq > state_.checkpoint_seq)
+    for (std::uint64_t seq = state_.checkpoint_seq; seq < state.checkpoint_seq; ++seq) change.erase.push_back(key("entry/" + number(seq)));
+  change.put.emplace_back(key("view"), encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms}));
+  HF_OK(session_.state().apply(change));
+
+  if (valid != nullptr && !valid->body.inlined.empty()) {
+    ++inlined_commits_;
+    for (const auto& chunk : valid->body.inlined) {
+      inlined_bytes_ += chunk.bytes.size();
+      inlined_.insert_or_assign(space::chunk_id(root_keys_->chunk_id, chunk.kind, chunk.bytes), chunk.bytes);
+    }
+  }
+  head_ = head;
+  empty_ = false;
+  boxes_ = boxes;
+  state_ = std::move(state);
+  checkpoint_time_ns_ = checkpoint_time;
+  alarms_ = std::move(alarms);
+  return {};
+}
+
+// An intent whose entry stands in the log is done; any other can't be any more, because its place is taken or its author is
+// about to make a new one for it.
+Status SpaceSession::settle_intents() {
+  std::vector<std::string> names;
+  HF_OK(session_.state().scan(key("intent/"), [&](std::string_view name, ByteView) { names.emplace_back(name); }));
+  Change change;
+  for (const std::string& name : names) {
+    if (!session_.shared.claims->claim(name)) continue;  // a verb of this process is at it
+    change.erase.push_back(name);
+    session_.shared.claims->release(name);
+    reached("session: intent left by a crash");
+  }
+  return change.erase.empty() ? Status() : session_.state().apply(change);
+}
+
+Status SpaceSession::follow_index() {
+  return index_.follow(session_, id(), state_, *read_, [this](std::uint32_t epoch) -> const crypto::PackKey* {
+    const space::EpochKeys* keys = epoch_keys(epoch);
+    return keys == nullptr ? nullptr : &keys->index;
+  });
+}
+
+Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const Draft& draft) {
+  const GroupId group = group_of(id());
+  for (int tries = 0;; ++tries) {
+    api::Append call;
+    HF_TRY(auto write, session_.server.ticket(Channel::capability, group, api::Right::write, *write_));
+    call.tickets.push_back(std::move(write));
+    if (!draft.retire.empty() || !draft.unretire.empty()) {
+      HF_TRY(auto maintain, session_.server.ticket(Channel::capability, group, api::Right::maintain, *maintain_));
+      call.tickets.push_back(std::move(maintain));
+    }
+    call.expect = head_;
+    call.entry = entry;
+    call.publish = draft.publish;
+    call.retire = draft.retire;
+    call.unretire = draft.unretire;
+    auto reply = session_.server.call(Channel::capability, call);
+    if (reply || reply.error().code != Code::NotAuthorized || tries > 0) return reply;
+    session_.server.forget_tickets(group);
+  }
+}
+
+Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& make) {
+  if (!may_write()) return fail(Code::NotAuthorized, "this account may only read the space", listing_.name);
+  const Account& account = session_.account();
+  for (;;) {
+    HF_TRY(Draft draft, make());
+    if ((!draft.retire.empty() || !draft.unretire.empty()) && maintain_ == nullptr)
+      return fail(Code::NotAuthorized, "this account may not retire anything in the space", listing_.name);
+    HF_TRY(const std::uint64_t counter, session_.state().next_number("counter"));
+    space::CommitBody body;
+    body.space = id();
+    body.seq = head_.seq + 1;
+    body.prev = head_.hash;
+    body.epoch = secrets_->epoch;
+    body.kind = draft.kind;
+    body.time_ns = session_.doors.clock.now_ns();
+    body.checkpoint = body.seq - state_.checkpoint_seq >= checkpoint_commits || body.time_ns - checkpoint_time_ns_ >= checkpoint_age_ns;
+    body.author = {account.profile.account, account.profile.device, account.chain.n, account.chain.head, counter};
+    body.record = identity::no_record();
+    body.state = draft.state;
+    body.state.membership = state_.membership;
+    body.state.checkpoint_seq = state_.checkpoint_seq;
+    body.inlined = draft.inlined;
+    body.retire = draft.retire;
+    body.unretire = draft.unretire;
+    HF_TRY(const api::Entry entry, space::seal_commit(body, epoch_keys(), boxes_, account.device, session_.doors.random));
+    const Hash hash = api::entry_hash(entry);
+
+    const std::string intent = key("intent/" + hash.hex());
+    const bool claimed = session_.shared.claims->claim(intent);
+    HF_OK(session_.state().apply({{{intent, encode(Intent{entry, draft.publish})}}, {}}));
+    auto reply = append(entry, draft);
+    if (claimed) session_.shared.claims->release(intent);
+    if (!reply) return pass_on(reply.error());
+
+    const auto* behind = std::get_if<api::Append::Behind>(&reply->outcome);
+    if (behind != nullptr) {
+      reached("session: lost the race for a commit");
+      HF_OK(refresh());
+    } else if (std::holds_alternative<api::Append::UploadGone>(reply->outcome)) {
+      HF_OK(session_.state().apply({{}, {intent}}));
+      return fail(Code::UploadGone, "the server has dropped an upload that was not used for too long", listing_.name);
+    } else {
+      HF_OK(take(entry));
+    }
+    HF_OK(session_.state().apply({{}, {intent}}));
+    if (behind == nullptr) return Committed{entry.seq, hash};
+    // A lost answer, and somebody else's commit since: ours stands in the log all the same.
+    HF_TRY(const auto own, session_.state().get(key("entry/" + number(entry.seq))));
+    if (own) {
+      HF_TRY(const auto there, decode<api::Entry>(*own, "an entry that this device keeps"));
+      if (api::entry_hash(there) == hash) {
+        reached("session: own commit found behind a lost answer");
+        return Committed{entry.seq, hash};
+      }
+    }
+  }
+}
+
+Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name) {
+  const Account& account = session.account();
+  const SpaceListing listing{space::space_id_of(seed, account.profile.account), std::move(name), seed.slot_key, space::Role::owner};
+  const std::string prefix = "space/" + listing.space.hex() + "/";
+
+  HF_TRY(const auto made_before, session.state().get(prefix + "genesis"));
+  api::CreateGroup create;
+  if (made_before) {
+    reached("session: space made again after a crash");
+    HF_TRY(create, decode<api::CreateGroup>(*made_before, "a space that is being made"));
+  } else {
+    HF_TRY(const std::uint64_t counter, session.state().next_number("counter"));
+    HF_TRY(auto made, space::make_space(seed, {account.chain, account.device}, counter, session.doors.clock.now_ns(), session.doors.random));
+    create.first = std::move(made.genesis);
+    create.caps = made.secrets.capabilities.caps();
+    create.attached.push_back({made.boxes_id, made.boxes_object});
+    HF_OK(session.state().apply({{{prefix + "genesis", encode(create)}, {prefix + "boxes/first", made.boxes_object}}, {}}));
+  }
+  HF_TRY(create.creator, account_ticket(session.server, account, api::Right::write));
+  HF_OK(session.server.call(Channel::account, create));
+  return listing;
+}
+
+}  // namespace holdfast::session

@@ -1,0 +1,104 @@
+// One space, opened by one verb: its keys, its verified head, its index, and the way to add a commit.
+#pragma once
+
+#include "session/index_cache.h"
+#include "space/commit.h"
+
+namespace holdfast::session {
+
+// How an account finds and opens a space; kept in the home space's live tree (D17), and sealed in the local state.
+struct SpaceListing {
+  SpaceId space;
+  std::string name;
+  Nonce32 slot_key;  // secret
+  space::Role role = space::Role::reader;
+  HOLDFAST_WIRE(space, name, slot_key, role)
+};
+
+// Something in the log that changed nothing (D8).
+struct Alarm {
+  std::uint64_t seq = 0;
+  std::string code, sentence;
+  HOLDFAST_WIRE(seq, code, sentence)
+};
+
+// What a commit is to change. Made anew from the head after every lost race.
+struct Draft {
+  space::CommitKind kind = space::CommitKind::content;
+  space::SpaceState state;
+  std::vector<space::InlineChunk> inlined;
+  std::vector<UploadId> publish;
+  std::vector<ObjectId> retire, unretire;
+};
+struct Committed {
+  std::uint64_t seq = 0;
+  Hash hash;
+};
+
+class SpaceSession {
+ public:
+  // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized.
+  static Result<std::unique_ptr<SpaceSession>> open(Session& session, SpaceListing listing);
+
+  Status refresh();
+
+  // `make` is called with this at its head, and again whenever somebody else was faster. Durable before and after: an intent
+  // that a crash leaves is settled by the next open(). UploadGone: begin a new upload.
+  Result<Committed> commit(const std::function<Result<Draft>()>& make);
+
+  [[nodiscard]] const SpaceId& id() const { return listing_.space; }
+  [[nodiscard]] const SpaceListing& listing() const { return listing_; }
+  [[nodiscard]] const space::SpaceState& state() const { return state_; }
+  [[nodiscard]] const api::Position& head() const { return head_; }
+  [[nodiscard]] const std::vector<Alarm>& alarms() const { return alarms_; }
+  [[nodiscard]] const space::RootKeys& root_keys() const { return *root_keys_; }
+  [[nodiscard]] const space::EpochKeys& epoch_keys() const { return *epochs_.back(); }  // the newest: for sealing
+  [[nodiscard]] const space::EpochKeys* epoch_keys(std::uint32_t epoch) const;          // nullptr: no such epoch
+  [[nodiscard]] const crypto::Ed25519Key& read_key() const { return *read_; }
+  [[nodiscard]] const crypto::Ed25519Key& write_key() const { return *write_; }         // REQUIRES: may_write()
+  [[nodiscard]] bool may_write() const { return write_ != nullptr; }
+  [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
+  [[nodiscard]] IndexCache& index() { return index_; }                                  // follow_index() first
+  Status follow_index();
+  [[nodiscard]] const std::unordered_map<ChunkId, Bytes, FixedBytesHash>& inlined() const { return inlined_; }
+  [[nodiscard]] std::uint64_t inlined_commits() const { return inlined_commits_; }
+  [[nodiscard]] std::uint64_t inlined_bytes() const { return inlined_bytes_; }
+  [[nodiscard]] Session& session() { return session_; }
+
+ private:
+  SpaceSession(Session& session, SpaceListing listing) : session_(session), listing_(std::move(listing)) {}
+  Result<bool> load();  // false: this device has never opened it
+  Status open_first();
+  Status use_secrets(space::SpaceSecrets secrets);
+  Status load_inlined();
+  Status settle_intents();
+  Status read_on();
+  Status take(const api::Entry& entry);
+  Status check_position(const api::Entry& entry) const;
+  Result<space::CommitPlain> open_valid(const api::Entry& entry);
+  Status store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm);
+  Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
+  [[nodiscard]] std::string key(std::string_view kind) const;
+
+  Session& session_;
+  SpaceListing listing_;
+  std::unique_ptr<space::SpaceSecrets> secrets_;
+  std::unique_ptr<space::RootKeys> root_keys_;
+  std::vector<std::unique_ptr<space::EpochKeys>> epochs_;
+  std::unique_ptr<crypto::Ed25519Key> read_, write_, maintain_, admin_;
+  ObjectId boxes_;
+
+  api::Position head_;          // the last entry that was read
+  bool empty_ = true;           // nothing was read yet
+  space::SpaceState state_;     // of the last valid commit
+  std::int64_t checkpoint_time_ns_ = 0;
+  std::vector<Alarm> alarms_;
+  IndexCache index_;
+  std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
+  std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;
+};
+
+// Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does that.
+Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name);
+
+}  // namespace holdfast::session
