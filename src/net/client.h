@@ -19,9 +19,9 @@
 namespace holdfast::net {
 
 struct ClientOptions {
-  std::string host;  // name or address, IPv6 without brackets
+  std::string host{};  // name or address, IPv6 without brackets
   std::uint16_t port = 0;
-  Hash server_key_hash;  // SHA-256 of the SubjectPublicKeyInfo
+  Hash server_key_hash{};  // SHA-256 of the SubjectPublicKeyInfo
   unsigned connections_per_channel = 4;
   std::int64_t connect_timeout_ns = 15'000'000'000;
 };
@@ -31,9 +31,9 @@ enum class Method : std::uint8_t { post, get };
 struct HttpCall {
   unsigned channel = 0;  // small numbers: a channel in use is a thread
   Method method = Method::post;
-  std::string path;                           // "/v1/log/append"
-  Bytes head;                                 // a post's body is `head` and then `bulk`
-  std::shared_ptr<const Bytes> bulk;          // may be null; is read, uncopied, until the answer comes
+  std::string path{};                         // "/v1/log/append"
+  Bytes head{};                               // a post's body is `head` and then `bulk`
+  std::shared_ptr<const Bytes> bulk{};        // may be null; is read, uncopied, until the answer comes
   std::int64_t timeout_ns = 120'000'000'000;  // from when the call gets a connection to the last byte of the answer
   std::size_t answer_bytes_max = 17 * 1024 * 1024;
 };
@@ -41,7 +41,7 @@ struct HttpCall {
 struct HttpAnswer {
   int status = 0;
   unsigned retry_after_s = 0;  // 0: the server said nothing
-  Bytes body;
+  Bytes body{};
 };
 
 // Belongs to one thread at a time.

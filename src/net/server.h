@@ -25,7 +25,7 @@ struct HttpRequest {
   std::string method;        // "GET", "POST", or whatever the peer sent
   std::string path;          // the request target as sent, query included: hostile text
   std::string content_type;  // empty: none
-  std::string peer;          // "192.0.2.7:4711", "[2001:db8::7]:4711"
+  std::string peer;          // the address: "192.0.2.7", "2001:db8::7"
   Bytes body;                // complete. A handler may move it out; what it leaves is used again for other requests
 };
 
@@ -33,9 +33,9 @@ struct HttpRequest {
 struct HttpReply {
   int status = 200;
   std::string content_type = "application/octet-stream";
-  Bytes head;
-  std::shared_ptr<const Bytes> bulk;  // may be null
-  std::size_t bulk_offset = 0;        // REQUIRES: offset and size lie within the bulk
+  Bytes head{};
+  std::shared_ptr<const Bytes> bulk{};  // may be null
+  std::size_t bulk_offset = 0;          // REQUIRES: offset and size lie within the bulk
   std::size_t bulk_size = to_the_end;
   unsigned retry_after_s = 0;  // 0: no Retry-After header
 
@@ -63,10 +63,10 @@ class Waiter {
 };
 
 struct Wait {
-  std::shared_ptr<Waiter> waiter;
+  std::shared_ptr<Waiter> waiter{};
   std::int64_t timeout_ns = 0;
-  HttpReply at_deadline;                      // sent when nobody answered in time, and when the server stops
-  std::move_only_function<void()> when_over;  // may be empty; called once, on a worker thread, however the wait ended
+  HttpReply at_deadline{};                      // sent when nobody answered in time, and when the server stops
+  std::move_only_function<void()> when_over{};  // may be empty; called once, on a worker thread, however the wait ended
 };
 
 using Handled = std::variant<HttpReply, Wait>;
@@ -93,7 +93,7 @@ struct ServerOptions {
   TlsKey key;
   unsigned io_threads = 1;
   unsigned worker_threads = 8;  // they mostly wait for disks
-  ServerLimits limits;
+  ServerLimits limits{};
 };
 
 struct ServerCounters {  // since the start, and now

@@ -1,0 +1,75 @@
+// Memory for bodies: how much all of them may take, and large buffers that are used again, because the first touch of
+// fresh memory costs more than decrypting into it.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace holdfast::net {
+
+// Bodies are charged for what has arrived, not for what was announced, so a peer must send before it occupies anything.
+// A body that can't grow waits for its turn. One body at a time may go beyond the limit and so always gets to its end:
+// half-received bodies can't wait for one another for ever. Any thread.
+class BodyBudget {
+ public:
+  explicit BodyBudget(std::size_t limit) : limit_(limit) {}
+
+  // One body's share; gives everything back when it goes. Belongs to one thread at a time.
+  class Share {
+   public:
+    explicit Share(BodyBudget& budget) : budget_(budget) {}
+    ~Share() { release(); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+
+    // True: charged. False: charged later, and then on_turn is called, on any thread, from within the call that gave
+    // memory back; it must not call the budget. release() takes the request back.
+    // REQUIRES: no earlier request of this share is pending
+    bool grow(std::size_t bytes, std::function<void()> on_turn);
+    void release();
+
+   private:
+    friend class BodyBudget;
+    BodyBudget& budget_;
+    std::size_t charged_ = 0;
+  };
+
+  [[nodiscard]] std::size_t used() const;
+
+ private:
+  struct Turn {
+    Share* share;
+    std::size_t bytes;
+    std::function<void()> call;
+  };
+  bool charge(Share& share, std::size_t bytes);
+
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::size_t used_ = 0;
+  const Share* beyond_limit_ = nullptr;  // the one that may
+  std::deque<Turn> turns_;
+};
+
+// Any thread.
+class BodyPool {
+ public:
+  BodyPool(std::size_t buffers_max, std::size_t buffer_bytes_max)
+      : buffers_max_(buffers_max), buffer_bytes_max_(buffer_bytes_max) {}
+
+  // A buffer with room for `bytes`. Its present size and content mean nothing.
+  Bytes take(std::size_t bytes);
+  void give_back(Bytes buffer);
+
+ private:
+  const std::size_t buffers_max_, buffer_bytes_max_;
+  std::mutex mutex_;
+  std::vector<Bytes> buffers_;
+};
+
+}  // namespace holdfast::net
