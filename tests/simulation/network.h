@@ -1,0 +1,97 @@
+// The fourth door: a Remote whose calls get lost, late, repeated and out of order, and the server behind it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/remote.h"
+#include "tests/simulation/scheduler.h"
+
+namespace holdfast::sim {
+
+// The scenario's server: bytes in, bytes out. It calls no door of a process; each call is carried out at once, between
+// two steps of the processes.
+class Server {
+ public:
+  virtual ~Server() = default;
+  virtual Result<Bytes> handle(const Call& call) = 0;
+  // False: the call waits for something (a watch). It is asked again after each other call, and handled anyhow when
+  // half of its time is over.
+  virtual bool ready(const Call& /*call*/) { return true; }
+  // It lost its memory. What it had not made durable is kept or lost, as the dice say.
+  virtual void crashed(Prng& /*dice*/) {}
+};
+
+class SimRemote;
+struct CallInFlight;
+
+class Network {
+ public:
+  Network(std::string server_name, Scheduler& scheduler, const Fault& fault);
+  ~Network();
+
+  void serve(std::shared_ptr<Server> server) { server_ = std::move(server); }
+  void set_down(bool down);  // down: calls end in Unreachable
+  [[nodiscard]] bool down() const { return down_; }
+  void crash_server();       // down, with its memory lost, until set_down(false)
+  void chances(const Chances& chances) { chances_ = chances; }
+
+  std::unique_ptr<SimRemote> remote(Process& process);
+
+ private:
+  friend class SimRemote;
+  using CallPtr = std::shared_ptr<CallInFlight>;
+  struct Held {
+    CallPtr call;
+    bool answered;
+  };
+
+  void start(const CallPtr& call);
+  void arrive(const CallPtr& call, bool answered);
+  void carry_out(const CallPtr& call, bool answered);
+  void answer(const CallPtr& call, Result<Bytes> result);
+  void ask_held();
+  std::int64_t latency();
+
+  std::string name_;
+  Scheduler& scheduler_;
+  Chances chances_;
+  Prng dice_;
+  std::shared_ptr<Server> server_;
+  std::vector<Held> held_;
+  bool down_ = false;
+};
+
+class SimRemote final : public Remote {
+ public:
+  SimRemote(Network& network, Process& process) : network_(network), process_(process) {}
+  ~SimRemote() override;
+  Ticket submit(Call call) override;
+  std::pair<Ticket, Result<Bytes>> next() override;
+  [[nodiscard]] std::size_t in_flight() const override { return calls_.size(); }
+
+ private:
+  friend class Network;
+  std::pair<Ticket, Result<Bytes>> next_of_the_dead();
+
+  Network& network_;
+  Process& process_;
+  Ticket last_ticket_ = 0;
+  std::map<Ticket, std::shared_ptr<CallInFlight>> calls_;
+  std::vector<Ticket> answered_;
+  bool waiting_ = false;
+};
+
+struct CallInFlight {
+  Ticket ticket = 0;
+  Call call;
+  const Process* process = nullptr;
+  SimRemote* remote = nullptr;  // nullptr: nobody waits for the answer any more
+  bool ended = false;
+  Result<Bytes> result;
+  EventKey deadline;
+  std::int64_t time_over_ns = 0;
+};
+
+}  // namespace holdfast::sim
