@@ -21,17 +21,18 @@ inline std::unexpected<Error> pass_on(Error error) { return std::unexpected<Erro
 #define HF_CONCAT(a, b) HF_CONCAT_INNER(a, b)
 
 // HF_TRY(auto x, f());   x is f()'s value, or the function returns f()'s error.
-#define HF_TRY(declaration, expression) HF_TRY_INNER(HF_CONCAT(hf_result_, __LINE__), declaration, expression)
+#define HF_TRY(declaration, expression) HF_TRY_INNER(HF_CONCAT(hf_result_, __COUNTER__), declaration, expression)
 #define HF_TRY_INNER(result, declaration, expression)                              \
   auto result = (expression);                                                      \
   if (!result) return ::holdfast::pass_on(std::move(result).error());              \
   declaration = *std::move(result)
 
 // HF_OK(f());   the same for a Status, or for a value that is not needed.
-#define HF_OK(expression)                                                          \
+#define HF_OK(expression) HF_OK_INNER(HF_CONCAT(hf_status_, __COUNTER__), expression)
+#define HF_OK_INNER(status, expression)                                            \
   do {                                                                             \
-    if (auto hf_status = (expression); !hf_status)                                 \
-      return ::holdfast::pass_on(std::move(hf_status).error());                    \
+    if (auto status = (expression); !status)                                       \
+      return ::holdfast::pass_on(std::move(status).error());                       \
   } while (false)
 
 }  // namespace holdfast

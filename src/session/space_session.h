@@ -57,6 +57,7 @@ class SpaceSession {
   [[nodiscard]] const crypto::Ed25519Key& read_key() const { return *read_; }
   [[nodiscard]] const crypto::Ed25519Key& write_key() const { return *write_; }         // REQUIRES: may_write()
   [[nodiscard]] bool may_write() const { return write_ != nullptr; }
+  [[nodiscard]] bool may_maintain() const { return maintain_ != nullptr; }
   [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
   [[nodiscard]] IndexCache& index() { return index_; }                                  // follow_index() first
   Status follow_index();

@@ -1,0 +1,21 @@
+// The spaces of an account: their names and slot keys stand in the live tree of the home space (DECISIONS D17).
+#pragma once
+
+#include "session/reader.h"
+
+namespace holdfast::session {
+
+inline constexpr std::string_view backups_space = "backups";
+
+// Made at sign-up; repeated harmlessly.
+Status make_home(Session& session);
+Result<std::unique_ptr<SpaceSession>> open_home(Session& session);
+
+[[nodiscard]] Result<std::vector<SpaceListing>> list_spaces(Session& session);                // sorted by name
+[[nodiscard]] Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name);  // NotFound
+// AlreadyExists: a space of this name is there. Names: 1 to 64 bytes of letters, digits, . _ -
+Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string_view name);
+// Opens it, and makes it first when it isn't there.
+Result<std::unique_ptr<SpaceSession>> open_or_create_space(Session& session, std::string_view name);
+
+}  // namespace holdfast::session

@@ -1,0 +1,155 @@
+#include "session/upload.h"
+
+#include "base/reached.h"
+
+namespace holdfast::session {
+
+namespace {
+
+constexpr std::uint64_t list_bytes_max = std::uint64_t{1} << 32;
+
+// "upload/<space>/<purpose hash>" in the local state.
+struct UploadRecord {
+  UploadId upload;
+  std::uint32_t epoch = 0;
+  HOLDFAST_WIRE(upload, epoch)
+};
+
+// One frame of the list: size u32, SHA-256, then this.
+struct ArrivedPack {
+  space::PackInfo info;
+  std::vector<space::PackedChunk> chunks;
+  HOLDFAST_WIRE(info, chunks)
+};
+constexpr std::size_t frame_head_bytes = 4 + Hash::size;
+
+}  // namespace
+
+Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::string& purpose) {
+  Session& session = space.session();
+  std::unique_ptr<Upload> upload(new Upload(space));
+  const Hash purpose_hash = crypto::sha256(as_bytes(purpose));
+  for (int other = 0;; ++other) {  // the same command twice at once: each has its own
+    upload->state_key_ = "upload/" + space.id().hex() + "/" + purpose_hash.short_hex() + "." + std::to_string(other);
+    if (session.shared.claims->claim(upload->state_key_)) break;
+  }
+  upload->claim_ = upload->state_key_;
+  const Path directory = join_path(session.shared.home, "uploads");
+  HF_OK(session.doors.files.make_directories(directory));
+
+  HF_TRY(const auto held, session.state().get(upload->state_key_));
+  if (held) {
+    HF_TRY(const auto record, decode<UploadRecord>(*held, "an upload that this device remembers"));
+    upload->upload_ = record.upload;
+    upload->list_path_ = join_path(directory, record.upload.hex());
+    const auto list = session.doors.files.read_file(upload->list_path_, list_bytes_max);
+    if (record.epoch == space.epoch_keys().epoch && list) {
+      HF_OK(upload->resume(*list));
+    } else {
+      (void)session.doors.files.remove(upload->list_path_);
+      upload->upload_ = {};
+    }
+  }
+  if (upload->upload_.is_zero()) {
+    HF_TRY(const auto ticket, session.server.ticket(Channel::capability, group_of(space.id()), api::Right::write, space.write_key()));
+    HF_TRY(const auto begun, session.server.call(Channel::capability, api::Begin{ticket, 0}));
+    upload->upload_ = begun.upload;
+    upload->list_path_ = join_path(directory, begun.upload.hex());
+    HF_OK(session.state().apply({{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));
+  }
+  HF_TRY(upload->list_, session.doors.files.open(upload->list_path_, OpenMode::create_or_open));
+  HF_OK(upload->list_->truncate(upload->list_size_));
+  return upload;
+}
+
+Upload::~Upload() {
+  while (space_.session().server.puts_in_flight() > 0) (void)receive_one();
+  if (!claim_.empty()) space_.session().shared.claims->release(claim_);
+}
+
+// Takes whole frames from the front; what a crash tore off at the end is sent again.
+Status Upload::resume(ByteView list) {
+  while (list.size() >= frame_head_bytes) {
+    Reader head(list.first(frame_head_bytes));
+    const std::size_t size = head.big_endian(4);
+    const Hash sum = Hash::from(head.raw(Hash::size));
+    if (size > list.size() - frame_head_bytes) break;
+    const ByteView frame = list.subspan(frame_head_bytes, size);
+    if (crypto::sha256(frame) != sum) break;
+    const auto arrived = decode<ArrivedPack>(frame, "the list of what an upload has sent");
+    if (!arrived) break;
+    std::uint64_t stored = 0;
+    for (const auto& block : arrived->info.blocks) stored += block.stored.value;
+    bytes_resumed_ += stored;
+    add({nullptr, arrived->info, arrived->chunks});
+    list = list.subspan(frame_head_bytes + size);
+    list_size_ += frame_head_bytes + size;
+  }
+  if (bytes_resumed_ > 0) reached("session: upload goes on after an interruption");
+  return {};
+}
+
+void Upload::add(space::SealedPack pack) {
+  for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
+  pack.object = nullptr;
+  packs_.push_back(std::move(pack));
+}
+
+Status Upload::note_arrived(const space::SealedPack& pack) {
+  const Bytes frame = encode(ArrivedPack{pack.info, pack.chunks});
+  Writer out(frame.size() + frame_head_bytes);
+  out.big_endian(frame.size(), 4);
+  out.raw(crypto::sha256(frame).view());
+  out.raw(frame);
+  const Bytes bytes = std::move(out).take();
+  HF_OK(list_->write_at(list_size_, bytes));
+  list_size_ += bytes.size();
+  return {};
+}
+
+Status Upload::receive_one() {
+  const auto done = space_.session().server.finish_put();
+  const auto found = flying_.find(done.object);
+  if (found == flying_.end()) return fail(Code::Internal, "the server acknowledged an object that was not sent");
+  auto [pack, listed] = std::move(flying_.extract(found).mapped());
+  HF_OK(done.status);
+  bytes_acknowledged_ += pack.object->size();
+  if (!listed) return {};
+  HF_OK(note_arrived(pack));
+  pack.object = nullptr;
+  packs_.push_back(std::move(pack));
+  return {};
+}
+
+Status Upload::put(space::SealedPack pack) { return send(std::move(pack), true); }
+
+Status Upload::put_index(space::SealedPack object) { return send(std::move(object), false); }
+
+Status Upload::send(space::SealedPack pack, bool listed) {
+  Server& server = space_.session().server;
+  while (server.puts_in_flight() >= packs_in_flight_max) HF_OK(receive_one());
+  if (listed)
+    for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
+  bytes_put_ += pack.object->size();
+  server.submit_put(group_of(space_.id()), space_.write_key(), upload_, pack.info.object, pack.info.sha256, pack.object);
+  const ObjectId object = pack.info.object;
+  flying_.emplace(object, Flying{std::move(pack), listed});
+  return {};
+}
+
+Status Upload::settle() {
+  while (!flying_.empty()) HF_OK(receive_one());
+  return {};
+}
+
+Status Upload::published() {
+  HF_OK(space_.session().state().apply({{}, {state_key_}}));
+  return space_.session().doors.files.remove(list_path_);
+}
+
+Status Upload::forget() {
+  while (!flying_.empty()) (void)receive_one();
+  return published();
+}
+
+}  // namespace holdfast::session

@@ -1,0 +1,60 @@
+// What one backup sends: puts in flight, and a list on disk of what has arrived, so that an interrupted one goes on without
+// sending it again (DECISIONS F1 B1, B2).
+#pragma once
+
+#include <unordered_set>
+
+#include "session/space_session.h"
+
+namespace holdfast::session {
+
+inline constexpr std::size_t packs_in_flight_max = 4;
+
+class Upload {
+ public:
+  // Goes on with what an interrupted verb of the same purpose left in this space, unless another verb of this process has it or
+  // the server has forgotten it.
+  static Result<std::unique_ptr<Upload>> begin(SpaceSession& space, const std::string& purpose);
+  ~Upload();  // gives the claim back; nothing is lost
+
+  // May wait for an earlier put. The pack counts as known at once; its chunks are durable after settle().
+  Status put(space::SealedPack pack);
+  Status put_index(space::SealedPack object);  // of a segment: not listed, made anew after an interruption
+  Status settle();  // all puts have arrived
+
+  [[nodiscard]] bool has(const ChunkId& id) const { return chunks_.contains(id); }
+  [[nodiscard]] const UploadId& id() const { return upload_; }
+  [[nodiscard]] const std::vector<space::SealedPack>& packs() const { return packs_; }  // without their bytes
+  [[nodiscard]] std::uint64_t bytes_resumed() const { return bytes_resumed_; }
+  [[nodiscard]] std::uint64_t bytes_put() const { return bytes_put_; }
+  [[nodiscard]] std::uint64_t bytes_acknowledged() const { return bytes_acknowledged_; }
+  [[nodiscard]] std::size_t objects() const { return packs_.size(); }
+
+  Status published();  // its commit stands: the list on disk is removed
+  Status forget();     // the server dropped it
+
+ private:
+  explicit Upload(SpaceSession& space) : space_(space) {}
+  Status resume(ByteView list);
+  Status receive_one();
+  Status note_arrived(const space::SealedPack& pack);
+  void add(space::SealedPack pack);
+
+  SpaceSession& space_;
+  std::string state_key_, claim_;
+  UploadId upload_;
+  Path list_path_;
+  std::unique_ptr<File> list_;
+  std::uint64_t list_size_ = 0;
+  std::unordered_set<ChunkId, FixedBytesHash> chunks_;
+  std::vector<space::SealedPack> packs_;
+  struct Flying {
+    space::SealedPack pack;
+    bool listed = true;
+  };
+  Status send(space::SealedPack pack, bool listed);
+  std::map<ObjectId, Flying> flying_;
+  std::uint64_t bytes_resumed_ = 0, bytes_put_ = 0, bytes_acknowledged_ = 0;
+};
+
+}  // namespace holdfast::session
