@@ -2,6 +2,7 @@
 
 #include "base/reached.h"
 #include "session/publish.h"
+#include "space/packer.h"
 
 namespace holdfast::session {
 

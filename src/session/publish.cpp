@@ -54,7 +54,8 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
     std::vector<Bytes> retired;
     for (std::size_t i = from; i < own.size(); ++i) {
       merged.push_back(own[i]);
-      parts.push_back(segments[own[i]].view.load());
+      HF_TRY(auto part, segments[own[i]].view.load());
+      parts.push_back(std::move(part));
       retired.push_back(segments[own[i]].ref.retired_packs);
     }
     parts.push_back(std::move(added));
