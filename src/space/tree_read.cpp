@@ -1,0 +1,298 @@
+#include <algorithm>
+
+#include "space/tree_rules.h"
+
+namespace holdfast::space {
+
+namespace {
+
+constexpr std::size_t depth_max = 4096;  // no longer path can exist
+constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 62;
+
+template <class Entry>
+using Child = typename TreeRules<Entry>::Child;
+
+std::unexpected<Error> bad_node(const ChunkId& id, std::string_view why) {
+  return fail(Code::Malformed, "a node of a tree " + std::string(why), "node " + id.short_hex());
+}
+
+Result<Node> load_node(ChunkSource& source, const ChunkId& id) {
+  HF_TRY(const Bytes bytes, source.chunk(ChunkKind::node, id));
+  if (bytes.size() > node_bytes_max) return bad_node(id, "is too large");
+  auto node = decode<Node>(bytes, "a node of a tree");
+  if (!node) return bad_node(id, "is not in the form that it must have");
+  if (node->level >= tree_levels_max) return bad_node(id, "has an impossible level");
+  return node;
+}
+
+// The items of a node that must be a leaf or an inner node of this kind of tree.
+template <class Item>
+Result<std::vector<Item>> items_of(Node&& node, const ChunkId& id, bool leaf) {
+  auto* items = std::get_if<std::vector<Item>>(&node.items);
+  if (items == nullptr || items->empty() || (node.level == 0) != leaf) return bad_node(id, "is of another kind than its place asks for");
+  return std::move(*items);
+}
+
+// Visits a whole tree in order and holds every node to what its parent says of it.
+template <class Entry>
+class Walk {
+ public:
+  using Rules = TreeRules<Entry>;
+  Walk(ChunkSource& source, const std::function<Result<bool>(Entry&&)>& visit) : source_(source), visit_(visit) {}
+
+  struct Sums {
+    std::uint64_t entries = 0, bytes = 0;
+    bool go_on = true;
+  };
+
+  Result<Sums> node(const ChunkId& id, std::optional<int> level_expected, const std::string* first_expected) {
+    HF_TRY(Node loaded, load_node(source_, id));
+    if (level_expected && loaded.level != *level_expected) return bad_node(id, "has another level than its parent says");
+    return loaded.level == 0 ? leaf(id, std::move(loaded), first_expected) : inner(id, std::move(loaded), first_expected);
+  }
+
+ private:
+  Result<Sums> leaf(const ChunkId& id, Node&& loaded, const std::string* first_expected) {
+    HF_TRY(auto entries, items_of<Entry>(std::move(loaded), id, true));
+    Sums sums;
+    bool first = true;
+    for (Entry& entry : entries) {
+      HF_OK(Rules::check(entry));
+      if constexpr (Rules::ordered) {
+        std::string key = Rules::key(entry);
+        if ((first && first_expected != nullptr && key != *first_expected) || (any_ && !(last_key_ < key)))
+          return bad_node(id, "has its entries out of order");
+        last_key_ = std::move(key);
+      }
+      any_ = true;
+      first = false;
+      sums.entries += Rules::entries(entry);
+      sums.bytes += Rules::bytes(entry);
+      HF_TRY(sums.go_on, visit_(std::move(entry)));
+      if (!sums.go_on) return sums;
+    }
+    return sums;
+  }
+
+  Result<Sums> inner(const ChunkId& id, Node&& loaded, const std::string* first_expected) {
+    const int level = loaded.level;
+    HF_TRY(const auto children, items_of<Child<Entry>>(std::move(loaded), id, false));
+    Sums sums;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      std::vector<ChunkId> ahead;
+      for (std::size_t next = i + 1; next < std::min(children.size(), i + 3); ++next) ahead.push_back(children[next].node);
+      source_.prefetch(ahead);
+      const std::string* first = nullptr;
+      if constexpr (Rules::ordered) {
+        first = &children[i].first_name;
+        if (i == 0 && first_expected != nullptr && *first != *first_expected) return bad_node(id, "has its children out of order");
+      }
+      HF_TRY(const Sums below, node(children[i].node, level - 1, first));
+      sums.entries += below.entries;
+      sums.bytes += below.bytes;
+      sums.go_on = below.go_on;
+      if (!below.go_on) return sums;
+      if (below.entries != children[i].entries || below.bytes != children[i].bytes) return bad_node(id, "has sums that are not right");
+    }
+    return sums;
+  }
+
+  ChunkSource& source_;
+  const std::function<Result<bool>(Entry&&)>& visit_;
+  std::string last_key_;
+  bool any_ = false;
+};
+
+}  // namespace
+
+Status check_entry(const TreeEntry& entry) {
+  const std::string& name = entry.name;
+  if (name.empty() || name.size() > 255 || name == "." || name == ".." || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos)
+    return fail(Code::Malformed, "an entry of a tree has a name that no file can have", printable(name));
+  if (entry.mode > 07777) return fail(Code::Malformed, "an entry of a tree has an impossible mode", printable(name));
+  if (const FileContent* file = entry.file()) {
+    const bool empty = std::holds_alternative<EmptyFile>(file->data);
+    const bool one = std::holds_alternative<OneChunk>(file->data);
+    if (empty != (file->size == 0) || (one && file->size > chunk_bytes_max) || file->size > file_bytes_max)
+      return fail(Code::Malformed, "a file in a tree has a size that its content can't have", printable(name));
+  }
+  if (const DirectoryContent* directory = entry.directory(); directory != nullptr && directory->root.is_zero() != (directory->entries == 0))
+    return fail(Code::Malformed, "a folder in a tree has no root but entries, or a root but none", printable(name));
+  if (const auto* link = std::get_if<SymlinkContent>(&entry.content);
+      link != nullptr && (link->target.empty() || link->target.size() > 4095 || link->target.find('\0') != std::string::npos))
+    return fail(Code::Malformed, "a symbolic link in a tree has an impossible target", printable(name));
+  return {};
+}
+
+Status check_entry(const ManifestEntry& entry) {
+  const std::uint64_t length = entry.length();
+  const bool chunk = std::holds_alternative<ChunkExtent>(entry.extent);
+  if (length == 0 || length > (chunk ? chunk_bytes_max : file_bytes_max))
+    return fail(Code::Malformed, "a piece of a large file has an impossible size");
+  return {};
+}
+
+Status check_entry(const Snapshot& snapshot) {
+  if (snapshot.paths.size() > 100'000) return fail(Code::Malformed, "a snapshot names too many paths", snapshot.id.short_hex());
+  return {};
+}
+
+std::uint64_t ManifestEntry::length() const {
+  return std::visit([](const auto& part) -> std::uint64_t { return part.length; }, extent);
+}
+
+std::string Snapshot::key() const {
+  Writer out;
+  out.raw(device.view());
+  out.big_endian(static_cast<std::uint64_t>(time_ns) ^ (std::uint64_t{1} << 63), 8);
+  out.raw(id.view());
+  return std::string(as_text(std::move(out).take()));
+}
+
+template <class Entry>
+Status for_each_entry(ChunkSource& source, const Root& root, const std::function<Result<bool>(Entry&&)>& visit) {
+  if (root.is_zero()) return {};
+  HF_OK(Walk<Entry>(source, visit).node(root, std::nullopt, nullptr));
+  return {};
+}
+template Status for_each_entry<TreeEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(TreeEntry&&)>&);
+template Status for_each_entry<Snapshot>(ChunkSource&, const Root&, const std::function<Result<bool>(Snapshot&&)>&);
+template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(ManifestEntry&&)>&);
+
+Result<std::optional<TreeEntry>> find_entry(ChunkSource& source, const Root& root, std::string_view name) {
+  if (root.is_zero()) return std::nullopt;
+  std::optional<int> level;
+  for (ChunkId id = root;;) {
+    HF_TRY(Node node, load_node(source, id));
+    if (level && node.level != *level - 1) return bad_node(id, "has another level than its parent says");
+    level = node.level;
+    if (node.level == 0) {
+      HF_TRY(auto entries, items_of<TreeEntry>(std::move(node), id, true));
+      for (TreeEntry& entry : entries) {
+        if (entry.name != name) continue;
+        HF_OK(check_entry(entry));
+        return std::move(entry);
+      }
+      return std::nullopt;
+    }
+    HF_TRY(const auto children, items_of<NamedChild>(std::move(node), id, false));
+    const auto after = std::ranges::upper_bound(children, name, {}, [](const NamedChild& child) { return std::string_view(child.first_name); });
+    if (after == children.begin()) return std::nullopt;
+    id = std::prev(after)->node;
+  }
+}
+
+Result<TreeEntry> find_path(ChunkSource& source, const Root& root, std::string_view path) {
+  Root directory = root;
+  for (std::size_t at = 0;;) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    const std::string_view name = path.substr(at, slash - at);
+    HF_TRY(auto entry, find_entry(source, directory, name));
+    if (!entry) return fail(Code::NotFound, "there is nothing of this name", printable(path.substr(0, slash)));
+    if (slash == path.size()) return *std::move(entry);
+    if (entry->directory() == nullptr) return fail(Code::NotFound, "this is not a folder", printable(path.substr(0, slash)));
+    directory = entry->directory()->root;
+    at = slash + 1;
+  }
+}
+
+Result<std::vector<PlacedExtent>> find_extents(ChunkSource& source, const Root& manifest, Range range) {
+  std::vector<PlacedExtent> out;
+  if (range.size == 0 || manifest.is_zero()) return out;
+  const std::uint64_t end = range.offset + range.size;
+  // Subtrees that end before the range or begin after it are not read.
+  const std::function<Status(const ChunkId&, std::optional<int>, std::uint64_t)> below = [&](const ChunkId& id, std::optional<int> level,
+                                                                                              std::uint64_t start) -> Status {
+    HF_TRY(Node node, load_node(source, id));
+    if (level && node.level != *level) return bad_node(id, "has another level than its parent says");
+    if (node.level == 0) {
+      HF_TRY(const auto entries, items_of<ManifestEntry>(std::move(node), id, true));
+      for (const ManifestEntry& entry : entries) {
+        HF_OK(check_entry(entry));
+        if (start + entry.length() > range.offset && start < end) out.push_back({start, entry});
+        start += entry.length();
+      }
+      return {};
+    }
+    const int child_level = node.level - 1;
+    HF_TRY(const auto children, items_of<ManifestChild>(std::move(node), id, false));
+    for (const ManifestChild& child : children) {
+      if (child.bytes > file_bytes_max) return bad_node(id, "has sums that are not right");
+      if (start + child.bytes > range.offset && start < end) HF_OK(below(child.node, child_level, start));
+      start += child.bytes;
+    }
+    return {};
+  };
+  HF_OK(below(manifest, std::nullopt, 0));
+  return out;
+}
+
+namespace {
+
+class ChunkWalk {
+ public:
+  ChunkWalk(ChunkSource& source, const std::function<Status(const ReferredChunk&, const std::string&)>& visit) : source_(source), visit_(visit) {}
+
+  Status directory(const Root& root, const std::string& path, std::size_t depth) {
+    if (root.is_zero()) return {};
+    if (depth > depth_max) return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
+    std::vector<TreeEntry> folders;
+    Listening nodes(*this, path);
+    HF_OK(for_each_entry<TreeEntry>(nodes, root, [&](TreeEntry&& entry) -> Result<bool> {
+      const std::string below = path.empty() ? entry.name : path + "/" + entry.name;
+      HF_OK(attributes(entry, below));
+      if (const FileContent* content = entry.file()) HF_OK(file(*content, below));
+      if (entry.directory() != nullptr) folders.push_back(std::move(entry));
+      return true;
+    }));
+    for (const TreeEntry& folder : folders)
+      HF_OK(directory(folder.directory()->root, path.empty() ? folder.name : path + "/" + folder.name, depth + 1));
+    return {};
+  }
+
+ private:
+  // Tells of each node that is read.
+  class Listening final : public ChunkSource {
+   public:
+    Listening(ChunkWalk& walk, const std::string& path) : walk_(walk), path_(path) {}
+    Result<Bytes> chunk(ChunkKind kind, const ChunkId& id) override {
+      HF_OK(walk_.visit_({kind, id, 0}, path_));
+      return walk_.source_.chunk(kind, id);
+    }
+    void prefetch(std::span<const ChunkId> ids) override { walk_.source_.prefetch(ids); }
+
+   private:
+    ChunkWalk& walk_;
+    const std::string& path_;
+  };
+
+  Status attributes(const TreeEntry& entry, const std::string& path) {
+    const auto* chunk = std::get_if<AttributesChunk>(&entry.attributes);
+    return chunk == nullptr ? Status() : visit_({ChunkKind::data, chunk->id, chunk->length}, path);
+  }
+
+  Status file(const FileContent& content, const std::string& path) {
+    if (const auto* one = std::get_if<OneChunk>(&content.data))
+      return visit_({ChunkKind::data, one->id, static_cast<std::uint32_t>(content.size)}, path);
+    const auto* manifest = std::get_if<ManifestRoot>(&content.data);
+    if (manifest == nullptr) return {};
+    Listening nodes(*this, path);
+    return for_each_entry<ManifestEntry>(nodes, manifest->root, [&](ManifestEntry&& piece) -> Result<bool> {
+      if (const auto* chunk = std::get_if<ChunkExtent>(&piece.extent)) HF_OK(visit_({ChunkKind::data, chunk->id, chunk->length}, path));
+      return true;
+    });
+  }
+
+  ChunkSource& source_;
+  const std::function<Status(const ReferredChunk&, const std::string&)>& visit_;
+};
+
+}  // namespace
+
+Status for_each_chunk(ChunkSource& source, const Root& directory_root,
+                      const std::function<Status(const ReferredChunk&, const std::string& path)>& visit) {
+  return ChunkWalk(source, visit).directory(directory_root, "", 0);
+}
+
+}  // namespace holdfast::space
