@@ -1,0 +1,26 @@
+// The default ObjectStore: a file an object, below one directory.
+//
+//   objects.lock                                    one server at a time
+//   incoming/<number>                               being written; emptied at open
+//   objects/ab/<group, 64 hex>/cd/<object, 32 hex>  ab and cd are the first bytes of the two names
+//
+// A name is made of the bytes of ids alone, so nothing from outside ever becomes a path. An object is written under a
+// temporary name, synced, renamed, and its folder synced: it is there whole, or not.
+#pragma once
+
+#include <memory>
+
+#include "server/object_store.h"
+
+namespace holdfast::server {
+
+struct DirectoryOptions {
+  std::string directory;                              // made if it is missing
+  std::uint64_t reserve_bytes = 64ULL * 1024 * 1024;  // a put that would leave less is refused: the MetaStore that
+                                                      // shares the disk must still be able to write
+};
+
+// Busy: the directory is open elsewhere, in this process or another.
+Result<std::unique_ptr<ObjectStore>> open_directory_object_store(const DirectoryOptions& options);
+
+}  // namespace holdfast::server
