@@ -179,9 +179,12 @@ class TreeBuilder {
   TreeBuilder(TreeBuilder&&) noexcept;
   Status add(Entry entry);
   Result<BuiltTree> finish();
+  // Another builder that has all that this one has: to finish now what goes on here.
+  [[nodiscard]] TreeBuilder fork() const;
 
  private:
   struct State;
+  explicit TreeBuilder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 extern template class TreeBuilder<TreeEntry>;

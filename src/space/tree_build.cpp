@@ -74,6 +74,12 @@ struct TreeBuilder<Entry>::State {
 template <class Entry>
 TreeBuilder<Entry>::TreeBuilder(const RootKeys& keys, NodeSink sink) : state_(new State{keys, std::move(sink), {}, {}, false}) {}
 template <class Entry>
+TreeBuilder<Entry>::TreeBuilder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+template <class Entry>
+TreeBuilder<Entry> TreeBuilder<Entry>::fork() const {
+  return TreeBuilder(std::make_unique<State>(*state_));
+}
+template <class Entry>
 TreeBuilder<Entry>::~TreeBuilder() = default;
 template <class Entry>
 TreeBuilder<Entry>::TreeBuilder(TreeBuilder&&) noexcept = default;

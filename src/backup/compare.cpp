@@ -1,0 +1,132 @@
+#include "backup/compare.h"
+
+namespace holdfast::backup {
+
+Compare::Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable, std::int64_t scan_time_ns,
+                 std::function<Assembly&()> assembly, std::function<Result<space::TreeEntry>(const Walked&)> describe)
+    : trusted_(trusted),
+      usable_(std::move(usable)),
+      scan_time_ns_(scan_time_ns),
+      assembly_(std::move(assembly)),
+      describe_(std::move(describe)) {
+  Level& root = levels_.emplace_back();
+  root.same = old != nullptr && trusted;
+  if (old != nullptr) root.old = old->records();
+}
+
+// The old record of this name, or null. What comes before it in the old order is gone from the disk.
+const OldRecord* Compare::find(Level& level, const std::string& name) {
+  const OldRecord* record = level.old.current();
+  while (record != nullptr && record->name < name) {
+    level.old.next();
+    record = level.old.current();
+  }
+  return record != nullptr && record->name == name ? record : nullptr;
+}
+
+// From here on the open folders differ from before: what was equal so far goes into the assembly.
+Status Compare::materialize() {
+  for (std::size_t depth = 0; depth < levels_.size(); ++depth) {
+    Level& level = levels_[depth];
+    if (!level.same) continue;
+    level.same = false;
+    if (depth > 0) {
+      HF_TRY(auto entry, describe_(level.folder));
+      assembly_().begin_folder(std::move(entry), seen_of(level.folder.stat, scan_time_ns_));
+    }
+    if (!level.matched.empty()) assembly_().old_records(level.matched);
+  }
+  return {};
+}
+
+void Compare::take_over(Level& level, const OldRecord& record) {
+  if (!level.same) {
+    assembly_().old_records(record.whole);
+  } else {
+    level.matched = level.matched.empty() ? record.whole : ByteView(level.matched.data(), level.matched.size() + record.whole.size());
+  }
+}
+
+Status Compare::enter(Walked folder) {
+  Level& parent = levels_.back();
+  const ByteView first_left = parent.old.current() != nullptr ? parent.old.current()->whole : ByteView();
+  const OldRecord* record = find(parent, folder.name);
+  const bool skipped = parent.old.current() == nullptr ? !first_left.empty() : parent.old.current()->whole.data() != first_left.data();
+  if (skipped) HF_OK(materialize());
+
+  Level level;
+  level.folder = std::move(folder);
+  if (record != nullptr && record->folder) {
+    level.self = *record;
+    level.old = OldRecords(record->inside);
+    level.same = trusted_;
+    level.self_unchanged = record->seen == seen_of(level.folder.stat, scan_time_ns_) && !record->seen.racy;
+  }
+  if (!level.same) {
+    HF_OK(materialize());
+    HF_TRY(auto entry, describe_(level.folder));
+    assembly_().begin_folder(std::move(entry), seen_of(level.folder.stat, scan_time_ns_));
+  }
+  levels_.push_back(std::move(level));
+  return {};
+}
+
+Result<bool> Compare::unchanged(const Walked& entry) {
+  Level& level = levels_.back();
+  const ByteView first_left = level.old.current() != nullptr ? level.old.current()->whole : ByteView();
+  const OldRecord* record = find(level, entry.name);
+  const bool skipped = level.old.current() == nullptr ? !first_left.empty() : level.old.current()->whole.data() != first_left.data();
+  if (skipped) HF_OK(materialize());
+  had_before_ = record != nullptr;
+
+  bool equal = record != nullptr && !record->folder && !record->seen.racy &&
+               record->seen == Seen{entry.stat.device, entry.stat.inode, entry.stat.size, entry.stat.mtime_ns, entry.stat.ctime_ns, false};
+  if (equal && !trusted_) {
+    const auto old = decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry");
+    equal = old && usable_(*old);
+  }
+  if (equal) {
+    const OldRecord taken = *record;
+    level.old.next();
+    take_over(level, taken);
+    return true;
+  }
+  HF_OK(materialize());
+  if (record != nullptr) level.old.next();
+  return false;
+}
+
+Status Compare::leave() {
+  Level& level = levels_.back();
+  if (level.same && level.old.current() == nullptr) {
+    Level done = std::move(level);
+    levels_.pop_back();
+    Level& parent = levels_.back();
+    if (done.self_unchanged) {
+      take_over(parent, *done.self);
+    } else {
+      HF_OK(materialize());
+      HF_TRY(auto entry, describe_(done.folder));
+      HF_TRY(const auto old, decode<space::TreeEntry>(done.self->entry, "what the last backup saw of a folder"));
+      entry.content = old.content;
+      assembly_().folder_inside_unchanged(std::move(entry), seen_of(done.folder.stat, scan_time_ns_), done.self->inside);
+    }
+    parent.old.next();
+    return {};
+  }
+  HF_OK(materialize());
+  assembly_().end_folder();
+  const bool had_record = level.self.has_value();
+  levels_.pop_back();
+  if (had_record) levels_.back().old.next();
+  return {};
+}
+
+Result<bool> Compare::finish() {
+  Level& root = levels_.front();
+  if (root.same && root.old.current() == nullptr) return true;
+  HF_OK(materialize());
+  return false;
+}
+
+}  // namespace holdfast::backup

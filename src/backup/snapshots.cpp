@@ -1,0 +1,51 @@
+#include "backup/snapshots.h"
+
+#include <algorithm>
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::int64_t hour_ns = 3600 * second_ns;
+constexpr std::size_t id_characters_min = 4;
+
+}  // namespace
+
+Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space) {
+  HF_OK(space.follow_index());
+  session::SpaceReader reader(space);
+  std::vector<ListedSnapshot> out;
+  HF_OK(space::for_each_entry<space::Snapshot>(reader, space.state().snapshots_root, [&](space::Snapshot&& snapshot) -> Result<bool> {
+    out.push_back({std::move(snapshot), false});
+    return true;
+  }));
+  std::ranges::sort(out, {}, [](const ListedSnapshot& listed) { return std::tuple(listed.snapshot.seq, listed.snapshot.id); });
+  const std::int64_t now = space.session().doors.clock.now_ns();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int64_t time = out[i].snapshot.time_ns;
+    const bool before_predecessor = i > 0 && time < out[i - 1].snapshot.time_ns - hour_ns;
+    const bool after_successor = i + 1 < out.size() && time > out[i + 1].snapshot.time_ns + hour_ns;
+    out[i].undated = before_predecessor || after_successor || time > now;
+  }
+  return out;
+}
+
+Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which) {
+  if (which == "latest") {
+    const auto whole = std::find_if(snapshots.rbegin(), snapshots.rend(), [](const ListedSnapshot& listed) { return !listed.snapshot.partial; });
+    if (whole == snapshots.rend()) return fail(Code::NotFound, "the space has no snapshots yet");
+    return whole->snapshot;
+  }
+  if (which.size() < id_characters_min)
+    return fail(Code::InvalidArgument, "a snapshot is named by \"latest\" or by at least 4 characters of its id", printable(which));
+  const ListedSnapshot* found = nullptr;
+  for (const ListedSnapshot& listed : snapshots) {
+    if (!listed.snapshot.id.hex().starts_with(which)) continue;
+    if (found != nullptr) return fail(Code::InvalidArgument, "several snapshots have an id that begins so", printable(which));
+    found = &listed;
+  }
+  if (found == nullptr) return fail(Code::NotFound, "there is no snapshot of this id", printable(which));
+  return found->snapshot;
+}
+
+}  // namespace holdfast::backup

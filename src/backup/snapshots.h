@@ -1,0 +1,20 @@
+// The snapshots of a space: listing them, and finding the one that a person means.
+#pragma once
+
+#include "session/reader.h"
+
+namespace holdfast::backup {
+
+struct ListedSnapshot {
+  space::Snapshot snapshot;
+  bool undated = false;  // its stated time does not fit its place in the log (D23)
+};
+
+// In the order of the log, oldest first.
+[[nodiscard]] Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space);
+
+// "latest", or the first characters (at least 4) of an id: NotFound, InvalidArgument when several begin so. Partial
+// snapshots are never "latest".
+[[nodiscard]] Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which);
+
+}  // namespace holdfast::backup
