@@ -9,8 +9,11 @@ namespace holdfast::crypto {
 
 namespace {
 
+// An empty context is a context too, but OpenSSL refuses a parameter without an address.
 OSSL_PARAM octets(const char* name, ByteView bytes) {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(bytes.data()), bytes.size());
+  static std::uint8_t nowhere = 0;
+  return OSSL_PARAM_construct_octet_string(
+      name, bytes.empty() ? &nowhere : const_cast<std::uint8_t*>(bytes.data()), bytes.size());
 }
 
 }  // namespace
@@ -21,17 +24,20 @@ Pkey ml_dsa_key(ByteView seed) {
   return key;
 }
 
-std::optional<MlDsaSignature> ml_dsa_sign(EVP_PKEY* key, ByteView context, ByteView message, ByteView entropy) {
+std::optional<MlDsaSignature> ml_dsa_sign(EVP_PKEY* key, ByteView context, ByteView input, ByteView entropy,
+                                          MlDsaInput kind) {
   const PkeyContext operation = new_pkey_context(key);
-  const OSSL_PARAM parameters[] = {octets(OSSL_SIGNATURE_PARAM_CONTEXT_STRING, context),
-                                   octets(OSSL_SIGNATURE_PARAM_TEST_ENTROPY, entropy), OSSL_PARAM_construct_end()};
+  int is_mu = kind == MlDsaInput::mu ? 1 : 0;
+  const OSSL_PARAM parameters[] = {
+      octets(OSSL_SIGNATURE_PARAM_CONTEXT_STRING, context), octets(OSSL_SIGNATURE_PARAM_TEST_ENTROPY, entropy),
+      OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_MU, &is_mu), OSSL_PARAM_construct_end()};
   if (EVP_PKEY_sign_message_init(operation.get(), openssl().ml_dsa_65, parameters) != 1) {
     forget_errors();
     return std::nullopt;
   }
   MlDsaSignature out;
   std::size_t size = out.bytes.size();
-  require(EVP_PKEY_sign(operation.get(), out.bytes.data(), &size, message.data(), message.size()) == 1 &&
+  require(EVP_PKEY_sign(operation.get(), out.bytes.data(), &size, input.data(), input.size()) == 1 &&
               size == out.bytes.size(),
           "EVP_PKEY_sign");
   return out;
