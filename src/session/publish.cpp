@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "space/packer.h"
+
 namespace holdfast::session {
 
 namespace {
 
+constexpr std::uint64_t fold_bytes = 4 * 1024 * 1024;
+constexpr std::uint64_t fold_commits = 1000;
+constexpr int compression_level = 1;
 constexpr std::uint64_t merge_bytes_max = 64 * 1024 * 1024;  // larger merges wait for prune (F4)
 
 Result<space::SegmentRef> put_segment(SpaceSession& space, Upload& upload, const space::Segment& segment) {
@@ -71,9 +76,48 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
     }
     out.index.erase(out.index.begin() + static_cast<std::ptrdiff_t>(*at));
   }
-  HF_TRY(auto ref, put_segment(space, upload, added));
-  out.index.push_back(std::move(ref));
+  std::vector<space::SegmentObject> merged_objects;
+  for (const std::size_t at : merged) merged_objects.insert(merged_objects.end(), segments[at].ref.objects.begin(), segments[at].ref.objects.end());
+  // After a lost race the same segment serves again, unless what it was merged from has changed.
+  if (!upload.segment || upload.segment->merged != merged_objects || upload.segment->packs != upload.packs().size()) {
+    HF_TRY(auto ref, put_segment(space, upload, added));
+    upload.segment = Upload::MadeSegment{std::move(merged_objects), upload.packs().size(), std::move(ref)};
+  }
+  out.index.push_back(upload.segment->ref);
   return out;
+}
+
+Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::InlineChunk>& chunks) {
+  for (const auto kind : {space::ChunkKind::data, space::ChunkKind::node}) {
+    space::Packer packer(kind == space::ChunkKind::data ? space::PackKind::data : space::PackKind::nodes, "live");
+    std::vector<space::ReadyPack> ready;
+    for (const space::InlineChunk& chunk : chunks) {
+      const ChunkId id = space::chunk_id(space.root_keys().chunk_id, chunk.kind, chunk.bytes);
+      if (chunk.kind != kind || upload.has(id)) continue;
+      auto block = space::compress_block(chunk.bytes, {{id, 0, {0}, {static_cast<std::uint32_t>(chunk.bytes.size())}}}, compression_level);
+      if (auto full = packer.add(std::move(block))) ready.push_back(std::move(*full));
+    }
+    for (auto& last : packer.finish()) ready.push_back(std::move(last));
+    for (auto& pack : ready) {
+      HF_TRY(auto sealed, std::move(pack.builder)
+                              .finish(space.epoch_keys().pack, space.id(), space.epoch_keys().epoch, pack.size, space.session().doors.random));
+      HF_OK(upload.put(std::move(sealed)));
+    }
+  }
+  return upload.settle();
+}
+
+std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
+  std::vector<space::InlineChunk> out;
+  for (const auto& [id, bytes] : space.inlined()) {
+    const bool node = space::chunk_id(space.root_keys().chunk_id, space::ChunkKind::node, bytes) == id;
+    out.push_back({node ? space::ChunkKind::node : space::ChunkKind::data, bytes});
+  }
+  return out;
+}
+
+bool fold_is_due(const SpaceSession& space, std::uint64_t more_bytes) {
+  return space.inlined_bytes() + more_bytes > fold_bytes || space.inlined_commits() + 1 > fold_commits;
 }
 
 }  // namespace holdfast::session

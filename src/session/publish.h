@@ -14,4 +14,11 @@ struct NewIndex {
 };
 Result<NewIndex> make_index(SpaceSession& space, Upload& upload);
 
+// Chunks that would travel inline, put as packs instead. Those that the upload has already are left out.
+Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::InlineChunk>& chunks);
+// What stands inline in the space now.
+[[nodiscard]] std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space);
+// Whether a commit with so many bytes more must fold what is inline into packs (F2).
+[[nodiscard]] bool fold_is_due(const SpaceSession& space, std::uint64_t more_bytes);
+
 }  // namespace holdfast::session

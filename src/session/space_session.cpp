@@ -178,6 +178,7 @@ Status SpaceSession::take(const api::Entry& entry) {
   auto plain = open_valid(entry);
   if (!plain && genesis) return pass_on(plain.error());
   if (plain) {
+    if (plain->body.kind == space::CommitKind::prune) ++prunes_seen_;
     HF_OK(store(entry, &*plain, nullptr));
   } else {
     reached("session: void commit");
@@ -226,6 +227,10 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   change.put.emplace_back(key("view"), encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms}));
   HF_OK(session_.state().apply(change));
 
+  if (state.inline_floor > state_.inline_floor) {
+    inlined_.clear();
+    inlined_commits_ = inlined_bytes_ = 0;
+  }
   if (valid != nullptr && !valid->body.inlined.empty()) {
     ++inlined_commits_;
     for (const auto& chunk : valid->body.inlined) {

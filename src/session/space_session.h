@@ -50,6 +50,7 @@ class SpaceSession {
   [[nodiscard]] const SpaceListing& listing() const { return listing_; }
   [[nodiscard]] const space::SpaceState& state() const { return state_; }
   [[nodiscard]] const api::Position& head() const { return head_; }
+  [[nodiscard]] std::uint64_t prunes_seen() const { return prunes_seen_; }  // since open()
   [[nodiscard]] const std::vector<Alarm>& alarms() const { return alarms_; }
   [[nodiscard]] const space::RootKeys& root_keys() const { return *root_keys_; }
   [[nodiscard]] const space::EpochKeys& epoch_keys() const { return *epochs_.back(); }  // the newest: for sealing
@@ -97,6 +98,7 @@ class SpaceSession {
   IndexCache index_;
   std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
   std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;
+  std::uint64_t prunes_seen_ = 0;
 };
 
 // Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does that.

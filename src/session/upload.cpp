@@ -25,12 +25,24 @@ constexpr std::size_t frame_head_bytes = 4 + Hash::size;
 
 }  // namespace
 
+namespace {
+
+std::string state_key(const SpaceSession& space, const std::string& purpose, int other) {
+  return "upload/" + space.id().hex() + "/" + crypto::sha256(as_bytes(purpose)).short_hex() + "." + std::to_string(other);
+}
+
+}  // namespace
+
+Result<bool> Upload::left_behind(SpaceSession& space, const std::string& purpose) {
+  HF_TRY(const auto held, space.session().state().get(state_key(space, purpose, 0)));
+  return held.has_value();
+}
+
 Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::string& purpose) {
   Session& session = space.session();
   std::unique_ptr<Upload> upload(new Upload(space));
-  const Hash purpose_hash = crypto::sha256(as_bytes(purpose));
   for (int other = 0;; ++other) {  // the same command twice at once: each has its own
-    upload->state_key_ = "upload/" + space.id().hex() + "/" + purpose_hash.short_hex() + "." + std::to_string(other);
+    upload->state_key_ = state_key(space, purpose, other);
     if (session.shared.claims->claim(upload->state_key_)) break;
   }
   upload->claim_ = upload->state_key_;

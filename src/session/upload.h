@@ -15,6 +15,8 @@ class Upload {
   // Goes on with what an interrupted verb of the same purpose left in this space, unless another verb of this process has it or
   // the server has forgotten it.
   static Result<std::unique_ptr<Upload>> begin(SpaceSession& space, const std::string& purpose);
+  // Whether an interrupted verb has left something to go on with.
+  static Result<bool> left_behind(SpaceSession& space, const std::string& purpose);
   ~Upload();  // gives the claim back; nothing is lost
 
   // May wait for an earlier put. The pack counts as known at once; its chunks are durable after settle().
@@ -29,6 +31,14 @@ class Upload {
   [[nodiscard]] std::uint64_t bytes_put() const { return bytes_put_; }
   [[nodiscard]] std::uint64_t bytes_acknowledged() const { return bytes_acknowledged_; }
   [[nodiscard]] std::size_t objects() const { return packs_.size(); }
+
+  // The segment that publish.h made of these packs, and of what it was merged.
+  struct MadeSegment {
+    std::vector<space::SegmentObject> merged;
+    std::size_t packs = 0;
+    space::SegmentRef ref;
+  };
+  std::optional<MadeSegment> segment;
 
   Status published();  // its commit stands: the list on disk is removed
   Status forget();     // the server dropped it
