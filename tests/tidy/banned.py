@@ -63,14 +63,14 @@ BANS = [
         "Return values; apps print them. The server's log is its own", ("src/server/", "src/agent/", "src/base/system", "apps/",
                                                                        "tests/", "fuzz/", "bench/"), True),
     # Unsafe, or never what is meant.
-    Ban(call("system", "popen"), "Start no shell; programs are started with posix_spawn and a list of arguments, in tests only", ("tests/",)),
+    Ban(call("system", "popen"), "Start no shell; programs are started with posix_spawn and a list of arguments, in tests only", ("tests/",), True),
     Ban(call("strcpy", "strcat", "strncpy", "strncat", "sprintf", "vsprintf", "gets", "strtok", "alloca"),
         "Use std::string, std::span or std::to_chars"),
     Ban(call("atoi", "atol", "atoll", "atof", "strtol", "strtoul", "strtoll", "strtoull"), "Use std::from_chars: it tells errors", ("tests/", "fuzz/")),
     Ban(r"(?<![\w.>:])(?:std::|::)?memcmp\s*\(", "Compare secrets with crypto::equal_constant_time, public bytes with =="),
     Ban(r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\s*\(|(?<![\w>])::sleep\s*\(",
         "Wait for the event (tests too), or let a Clock sleep", ("src/base/system",)),
-    Ban(r"\busing\s+namespace\s+std\b", "Write std::"),
+    Ban(r"\busing\s+namespace\s+std\s*;", "Write std::"),
     Ban(r"\bGTEST_SKIP\b|\bDISABLED_", "A test that may not run proves nothing: make its condition, or remove it"),
     # Secrets.
     Ban(r"\bRawKeyAccess\b|\breveal\s*\(|\bKeyRoom\b", "Raw key bytes stay in src/crypto: add a typed call there", ("src/crypto/",)),

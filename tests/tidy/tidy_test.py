@@ -110,6 +110,13 @@ class Tidy(unittest.TestCase):
                 else:
                     self.assertTrue(any(said in f for f in found), f"{said!r} not in {found}")
 
+    def test_a_heavy_header_may_stand_in_a_header_of_its_room_alone(self):
+        inner = {"src/net/b.h": "#pragma once\n#include <boost/beast.hpp>\n", "src/net/README.md": README.format("net"),
+                 "src/net/b.cpp": '#include "net/b.h"\n'}
+        self.assertEqual(found_in({**CLEAN, **inner}), [])
+        told = found_in({**CLEAN, **inner, "src/net/c.h": '#pragma once\n#include "net/b.h"\n', "src/net/c.cpp": '#include "net/c.h"\n'})
+        self.assertIn("heavy header", " ".join(told))
+
     def test_a_described_struct_is_no_finding(self):
         self.assertEqual(found_in({**CLEAN, "src/base/b.cpp": "struct Described {\n  HOLDFAST_WIRE(a)\n};\n"}), [])
 

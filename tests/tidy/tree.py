@@ -47,7 +47,9 @@ class File:
 
     @property
     def is_unit_test(self):
-        return self.path.endswith("_test.cpp")
+        """A room's tests, and what only they include: conformance suites, test_*.h."""
+        name = self.path.rsplit("/", 1)[-1]
+        return name.endswith(("_test.cpp", "_conformance.h")) or name.startswith("test_")
 
     def find(self, pattern, lines=None):
         """Yields (line number, match) for each line that matches."""
