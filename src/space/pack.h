@@ -2,9 +2,9 @@
 //
 //   header | block 0 | block 1 | ... | pad block | directory | foot
 //
-// Each of the parts behind the header is AES-256-GCM under the pack's own key (crypto/box.h PackCipher); number = place.
-// A block is the unit of compression: consecutive chunks joined up to 1 MiB, or one larger chunk. It is stored plain when
-// zstd does not shrink it: stored == plain + tag_size says so.
+// Each of the parts behind the header is AES-256-GCM under the pack's own key (crypto/box.h PackCipher); number =
+// place. A block is the unit of compression: consecutive chunks joined up to 1 MiB, or one larger chunk. It is stored
+// plain when zstd does not shrink it: stored == plain + tag_size says so.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,9 @@ namespace holdfast::space {
 
 inline constexpr std::size_t pack_bytes_max = 16 * 1024 * 1024;  // every full pack has exactly this size
 inline constexpr std::size_t pack_bytes_min = 64 * 1024;
-inline constexpr std::size_t pack_tail_bytes = 64 * 1024;        // what a reader fetches first
+inline constexpr std::size_t pack_tail_bytes = 64 * 1024;  // what a reader fetches first
+inline constexpr std::size_t pack_blocks_max = 0xffff, pack_chunks_max = std::size_t{1} << 20;
+inline constexpr std::size_t block_plain_max = chunk_bytes_max;  // no reader decompresses further
 inline constexpr std::uint32_t pad_number = 0xfffffffd, directory_number = 0xfffffffe, foot_number = 0xffffffff;
 
 enum class PackKind : std::uint8_t { data = 1, nodes = 2, index = 3 };
@@ -81,22 +83,46 @@ struct PackInfo {
   Hash commitment;
   std::vector<BlockSize> blocks;
   HOLDFAST_WIRE(object, kind, sha256, epoch, salt, commitment, blocks)
-  [[nodiscard]] std::size_t block_offset(std::size_t block) const;  // in the object
+  friend bool operator==(const PackInfo&, const PackInfo&) = default;
+  [[nodiscard]] std::size_t block_offset(std::size_t block) const;  // in the object. REQUIRES: block <= blocks.size()
+  [[nodiscard]] std::vector<std::uint32_t> block_offsets() const;   // of all blocks, and where the last one ends
 };
+// Malformed: these blocks can't stand in a pack. Checked of every info that comes from outside before it is used.
+[[nodiscard]] Status check_blocks(std::span<const BlockSize> blocks);
 
 // A block ready to be packed.
 struct CompressedBlock {
-  Bytes bytes;                      // zstd frame, or plain
+  Bytes bytes;  // zstd frame, or plain
   std::uint32_t plain_size = 0;
   std::vector<PackedChunk> chunks;  // block numbers are set by the pack
 };
 // Pure; for Workers. level: zstd's. The chunks' offsets must already stand.
 [[nodiscard]] CompressedBlock compress_block(Bytes plain, std::vector<PackedChunk> chunks, int level);
+// The same of the pieces' concatenation; a single piece is not copied unless it must be stored plain.
+[[nodiscard]] CompressedBlock compress_pieces(std::span<const ByteView> pieces, std::vector<PackedChunk> chunks,
+                                              int level);
+// A stored block's bytes, opened, as they were before: Malformed unless they are exactly `plain_size`.
+[[nodiscard]] Result<Bytes> decompress_block(ByteView frame, std::size_t plain_size);
 
 struct SealedPack {
   std::shared_ptr<const Bytes> object;
   PackInfo info;
   std::vector<PackedChunk> chunks;
+};
+
+// A pack's size before padding. extra: size of PackDirectory::extra.
+[[nodiscard]] std::size_t pack_bytes_used(std::size_t blocks, std::size_t block_bytes_stored, std::size_t chunks,
+                                          std::size_t extra);
+
+// All that finish() draws, drawn before: a job of Workers touches no door.
+class PackRandom final : public Random {
+ public:
+  explicit PackRandom(Random& random) { random.fill(drawn_); }
+  void fill(std::span<std::uint8_t> out) override;
+
+ private:
+  std::array<std::uint8_t, ObjectId::size + Nonce32::size> drawn_{};
+  std::size_t used_ = 0;
 };
 
 // Gathers blocks; sealing happens in finish(), so that it can run in a worker. Owned by one thread at a time.
@@ -113,8 +139,9 @@ class PackBuilder {
   // Exactly 16 MiB; Padme, at least 64 KiB, for an upload's last; a power of two, at least 64 KiB, for the index (M2).
   enum class Size { full, padme, power_of_two };
   // Seals everything; opens the directory again before returning: SelfCheckFailed means that nothing may be uploaded.
-  [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch, Size size,
-                                          Random& random) &&;
+  // Draws an object id and 32 bytes.
+  [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch,
+                                          Size size, Random& random) &&;
 
  private:
   PackKind kind_;
@@ -122,6 +149,10 @@ class PackBuilder {
   Bytes extra_;
   std::size_t block_bytes_ = 0, chunk_count_ = 0;
 };
+
+// What finish() does last: a pack of one's own, read as a stranger would, has this directory (encoded).
+[[nodiscard]] Status check_own_pack(const crypto::PackKey& key, const SpaceId& space, const ObjectId& id,
+                                    ByteView object, ByteView directory);
 
 // Padme (PURBs, Nikitin et al. 2019): at most 12 % more, leaks O(log log) bits of the size.
 [[nodiscard]] std::size_t padme(std::size_t size);
@@ -132,14 +163,15 @@ class PackBuilder {
 struct NeedMore {
   std::size_t tail_bytes = 0;
 };
-[[nodiscard]] Result<std::variant<PackDirectory, NeedMore>> open_directory(const crypto::PackKey& key, const SpaceId& space,
-                                                                           const PackHeader& header, std::size_t object_size,
-                                                                           ByteView tail);
+[[nodiscard]] Result<std::variant<PackDirectory, NeedMore>> open_directory(const crypto::PackKey& key,
+                                                                           const SpaceId& space,
+                                                                           const PackHeader& header,
+                                                                           std::size_t object_size, ByteView tail);
 // Header of the expected object and epoch, or Malformed/Tampered.
 [[nodiscard]] Result<PackHeader> read_header(ByteView object_start, const ObjectId& expected);
 // Checks that a directory is consistent with the object's size and limits, and gives the pack's info.
-[[nodiscard]] Result<PackInfo> info_of(const PackHeader& header, const PackDirectory& directory, std::size_t object_size,
-                                       const Hash& sha256);
+[[nodiscard]] Result<PackInfo> info_of(const PackHeader& header, const PackDirectory& directory,
+                                       std::size_t object_size, const Hash& sha256);
 
 // Opens blocks of one pack; const and safe from any thread.
 class PackOpener {
@@ -152,6 +184,7 @@ class PackOpener {
   PackInfo info_;
   Bytes header_;
   crypto::PackCipher cipher_;
+  bool committed_;  // this key, space, object and epoch made the pack
 };
 
 }  // namespace holdfast::space

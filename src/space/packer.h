@@ -1,5 +1,6 @@
-// Which block goes into which pack: up to three packs open, a block into the fullest that it fits, the fullest closed when
-// none fits (D10), so that padding of incompressible data stays below 2 %. One packer, one kind, one origin (A14).
+// Which block goes into which pack: up to three packs open, a block into the fullest that it fits, the fullest closed
+// when none fits (D10), so that padding of incompressible data stays below 2 %. A pack that has room for a scrap only
+// is closed at once. One packer, one kind, one origin (A14).
 #pragma once
 
 #include <optional>
@@ -24,6 +25,7 @@ class Packer {
   // All open packs: the emptiest as the upload's last. Afterwards the packer is empty and can be used on.
   [[nodiscard]] std::vector<ReadyPack> finish();
   [[nodiscard]] std::size_t bytes_held() const;
+  [[nodiscard]] const std::string& origin() const { return origin_; }
 
  private:
   PackKind kind_;

@@ -1,7 +1,7 @@
 // Index segments: sorted records that say in which block of which pack a chunk stands (DECISIONS F4, D19).
 //
-// On the server a segment is one or more index packs of at most 16 MiB whose blocks are 1 MiB of 28-byte records; locally it is
-// one immutable file with the same records, mapped. Both: docs/formats/segment.md.
+// On the server a segment is one or more index packs of at most 16 MiB whose blocks are 1 MiB of 28-byte records;
+// locally it is one immutable file with the same records, mapped. Both: docs/formats/segment.md.
 #pragma once
 
 #include <functional>
@@ -24,11 +24,14 @@ struct Record {
   HOLDFAST_WIRE(id, pack, block, offset, length)
   friend bool operator==(const Record&, const Record&) = default;
 };
+// The codec's encoding, written and read at the speed of memory. REQUIRES: record_bytes at `at`
+void store_record(std::uint8_t* at, const Record& record);
+[[nodiscard]] Record load_record(const std::uint8_t* at);
 
 // In the sealed directory (PackDirectory::extra) of each of a segment's objects.
 struct SegmentTable {
-  std::uint32_t first_pack = 0;                          // ordinal of packs[0]
-  std::vector<std::array<std::uint8_t, 16>> fences;      // first id of each block of this object
+  std::uint32_t first_pack = 0;                      // ordinal of packs[0]
+  std::vector<std::array<std::uint8_t, 16>> fences;  // first id of each block of this object
   std::vector<PackInfo> packs;
   HOLDFAST_WIRE(first_pack, fences, packs)
 };
@@ -40,9 +43,9 @@ struct SegmentObject {
   friend bool operator==(const SegmentObject&, const SegmentObject&) = default;
 };
 
-// In the commit (D19). mac = HMAC(derive(C_e, "segment mac", space_id), encoding of SegmentMacBody): only what carries this
-// account's own is used for deduplication (D1, D5). retired_packs: one bit per pack, first pack = highest bit of the first byte; empty
-// when none is retired; outside the mac.
+// In the commit (D19). mac = HMAC(derive(C_e, "segment mac", space_id), encoding of SegmentMacBody): only what carries
+// this account's own is used for deduplication (D1, D5). retired_packs: one bit per pack, first pack = highest bit of
+// the first byte; empty when none is retired; outside the mac.
 struct SegmentRef {
   AccountId account;
   std::uint32_t circle_epoch = 0;
@@ -53,6 +56,8 @@ struct SegmentRef {
   HOLDFAST_WIRE(account, circle_epoch, mac, records, objects, retired_packs)
   friend bool operator==(const SegmentRef&, const SegmentRef&) = default;
 };
+// Whether a SegmentRef's retired_packs names this ordinal.
+[[nodiscard]] bool is_retired(ByteView retired_packs, std::uint32_t pack);
 struct SegmentMacBody {
   Label<"Holdfast 1 segment"> label;
   SpaceId space;
@@ -69,20 +74,33 @@ struct Segment {
 };
 // From the directories of packs just made. A chunk that stands twice is kept once.
 [[nodiscard]] Segment make_segment(std::span<const SealedPack> packs);
-// Joins segments of one account; retired packs (bitmaps beside) and their records are dropped, packs no record names too.
+// Joins segments of one account; retired packs (bitmaps beside) and their records are dropped, packs no record names
+// too.
 [[nodiscard]] Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired);
 
 struct SealedSegment {
   std::vector<SealedPack> objects;
   std::uint64_t records = 0;
 };
-[[nodiscard]] Result<SealedSegment> seal_segment(const Segment& segment, const crypto::PackKey& index_key, const SpaceId& space,
-                                                 std::uint32_t epoch, Random& random);
-// From the objects' bytes, in order; each must already have been compared with its SegmentObject's hash. The epoch of each
-// header names the index key: `key_of` gives it, or nullptr. Checks order, bounds of every record: Tampered, Malformed.
+[[nodiscard]] Result<SealedSegment> seal_segment(const Segment& segment, const crypto::PackKey& index_key,
+                                                 const SpaceId& space, std::uint32_t epoch, Random& random);
+using IndexKeys = std::function<const crypto::PackKey*(std::uint32_t epoch)>;  // nullptr: an epoch that is not known
+// From the objects' bytes, in order; each must already have been compared with its SegmentObject's hash. The epoch of
+// each header names the index key. Checks order, bounds of every record: Tampered, Malformed; Missing: no key.
 [[nodiscard]] Result<Segment> open_segment(std::span<const ByteView> objects, std::span<const SegmentObject> expected,
-                                           const std::function<const crypto::PackKey*(std::uint32_t epoch)>& key_of,
-                                           const SpaceId& space);
+                                           const IndexKeys& key_of, const SpaceId& space);
+
+// The same with one object at a time in memory.
+class SegmentOpener {
+ public:
+  explicit SegmentOpener(const SpaceId& space) : space_(space) {}
+  Status add(ByteView object, const SegmentObject& expected, const IndexKeys& key_of);  // after an error: nothing more
+  [[nodiscard]] Result<Segment> finish() &&;
+
+ private:
+  SpaceId space_;
+  Segment segment_;
+};
 
 // --- local files ---
 [[nodiscard]] Bytes encode_local_segment(const Segment& segment);
@@ -95,15 +113,17 @@ struct Location {
 };
 
 // A local segment file, mapped. Const: any thread. Look-up by interpolation: below 1 us at 10 million records.
+// Malformed, from any of these: delete the file, fetch it again.
 class SegmentView {
  public:
-  static Result<SegmentView> over(ByteView bytes);  // Malformed: delete the file, fetch it again
+  static Result<SegmentView> over(
+      ByteView bytes);  // compares sizes only; a damaged record is noticed when its chunk is opened
   [[nodiscard]] std::optional<Record> find(const ChunkId& id) const;
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] Record record(std::uint64_t at) const;
   [[nodiscard]] std::uint32_t packs() const { return packs_; }
   [[nodiscard]] Result<PackInfo> pack(std::uint32_t ordinal) const;
-  [[nodiscard]] Segment load() const;
+  [[nodiscard]] Result<Segment> load() const;  // compares the file's hash: what is merged goes to the server
 
  private:
   ByteView bytes_, records_bytes_, offsets_, infos_;
@@ -111,8 +131,8 @@ class SegmentView {
   std::uint32_t packs_ = 0;
 };
 
-// size[i] >= 2 * (sum of the later ones): from which segment on one's own must be merged so that this holds again after adding one of
-// `added` records; sizes.size(): no merge is needed.
+// size[i] >= 2 * (sum of the later ones): from which segment on one's own must be merged so that this holds again after
+// adding one of `added` records; sizes.size(): no merge is needed.
 [[nodiscard]] std::size_t merge_from(std::span<const std::uint64_t> sizes, std::uint64_t added);
 
 }  // namespace holdfast::space

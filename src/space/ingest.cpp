@@ -1,0 +1,229 @@
+#include "space/ingest.h"
+
+namespace holdfast::space {
+
+namespace {
+
+// One job of ids: long enough that handing it over costs nothing, short enough to spread.
+constexpr std::size_t id_batch_bytes = 1024 * 1024;
+constexpr std::size_t id_batch_chunks = 256;
+
+std::vector<ChunkId> ids_of(const crypto::Hmac& key, std::span<const ByteView> chunks) {
+  std::vector<ChunkId> out;
+  out.reserve(chunks.size());
+  for (const ByteView chunk : chunks) out.push_back(chunk_id(key, ChunkKind::data, chunk));
+  return out;
+}
+
+}  // namespace
+
+Slice Slice::whole(Bytes bytes) {
+  auto owner = std::make_shared<const Bytes>(std::move(bytes));
+  const ByteView view = *owner;
+  return {std::move(owner), view};
+}
+
+Ingest::Ingest(IngestContext context, IngestLimits limits)
+    : context_(std::move(context)),
+      limits_(limits),
+      chunker_(context_.chunker),
+      data_{Packer(PackKind::data, context_.origin), {}},
+      nodes_{Packer(PackKind::nodes, context_.origin), {}},
+      jobs_(context_.workers) {}
+
+Ingest::~Ingest() = default;
+
+Status Ingest::add_chunk(std::uint64_t token, Slice chunk) {
+  HF_OK(state());
+  if (chunk.bytes.size() > chunk_bytes_max) return fail(Code::TooLarge, "a chunk is larger than 4 MiB");
+  const std::size_t size = chunk.bytes.size();
+  hold(size);
+  if (gathered_bytes_ + size > id_batch_bytes) submit_ids();
+  gathered_.push_back({token, std::move(chunk)});
+  gathered_bytes_ += size;
+  if (gathered_bytes_ >= id_batch_bytes || gathered_.size() >= id_batch_chunks) submit_ids();
+  throttle();
+  return state();
+}
+
+Result<std::size_t> Ingest::add_window(std::uint64_t token, std::shared_ptr<const Bytes> window, bool ends) {
+  std::size_t taken = 0;
+  while (taken < window->size()) {
+    const ByteView rest = ByteView(*window).subspan(taken);
+    const std::size_t size = chunker_.cut(rest);
+    const bool certain = size < rest.size() || size == chunk_bytes_max || ends;
+    if (!certain) break;
+    HF_OK(add_chunk(token, {window, rest.first(size)}));
+    taken += size;
+  }
+  return taken;
+}
+
+Status Ingest::add_node(const ChunkId& id, Bytes node) {
+  HF_OK(state());
+  if (node.size() > block_plain_max) return fail(Code::TooLarge, "a node is larger than 4 MiB");
+  ++stats_.nodes;
+  if (!context_.known(id) && added_.insert(id).second) {
+    ++stats_.nodes_new;
+    stats_.node_bytes_new += node.size();
+    hold(node.size());
+    append_chunk(nodes_, id, Slice::whole(std::move(node)));
+    if (!in_callback_) throttle();
+  }
+  return state();
+}
+
+Status Ingest::settle() {
+  submit_ids();
+  while (!error_ && !identifying_.empty()) wait_for_one();
+  return state();
+}
+
+Status Ingest::finish() {
+  HF_OK(settle());
+  for (Lane* lane : {&data_, &nodes_}) close_block(*lane);
+  while (!error_ && !compressing_.empty()) wait_for_one();
+  for (Lane* lane : {&data_, &nodes_}) {
+    for (ReadyPack& pack : lane->packer.finish()) {
+      while (!error_ && sealing_.size() >= limits_.packs_sealing_max) wait_for_one();
+      HF_OK(state());
+      seal(std::move(pack));
+    }
+  }
+  while (!error_ && !sealing_.empty()) wait_for_one();
+  return state();
+}
+
+void Ingest::submit_ids() {
+  if (gathered_.empty()) return;
+  IdBatch& batch =
+      identifying_.emplace_back(std::make_shared<const std::vector<Item>>(std::move(gathered_)), std::nullopt);
+  gathered_.clear();
+  gathered_bytes_ = 0;
+  const Ticket ticket = jobs_.submit([key = &context_.chunk_id, items = batch.items]() -> Done {
+    std::vector<ByteView> chunks;
+    chunks.reserve(items->size());
+    for (const Item& item : *items) chunks.push_back(item.chunk.bytes);
+    return ids_of(*key, chunks);
+  });
+  arrivals_.emplace(ticket, [&batch](Done done) { batch.ids = std::get<std::vector<ChunkId>>(std::move(done)); });
+}
+
+void Ingest::append_chunk(Lane& lane, const ChunkId& id, Slice chunk) {
+  const std::size_t size = chunk.bytes.size();
+  const bool joins = lane.block.bytes + size <= block_bytes_joined_max && lane.block.chunks.size() < block_chunks_max;
+  if (!joins) close_block(lane);
+  // The short end of a large file would keep a whole window in memory until its block is full.
+  if (size < chunk_bytes_min && chunk.owner->size() > 2 * size) chunk = Slice::whole(to_bytes(chunk.bytes));
+  lane.block.chunks.push_back(
+      {id, 0, {static_cast<std::uint32_t>(lane.block.bytes)}, {static_cast<std::uint32_t>(size)}});
+  lane.block.pieces.push_back(std::move(chunk));
+  lane.block.bytes += size;
+  if (lane.block.bytes >= block_bytes_joined_max) close_block(lane);
+}
+
+void Ingest::close_block(Lane& lane) {
+  OpenBlock block = std::exchange(lane.block, {});
+  if (block.chunks.empty()) return;
+  Compressing& place = compressing_.emplace_back(Compressing{&lane, block.bytes, std::nullopt});
+  const Ticket ticket = jobs_.submit([block = std::move(block), level = context_.zstd_level]() mutable -> Done {
+    std::vector<ByteView> pieces;
+    pieces.reserve(block.pieces.size());
+    for (const Slice& piece : block.pieces) pieces.push_back(piece.bytes);
+    CompressedBlock out = compress_pieces(pieces, std::move(block.chunks), level);
+    block.pieces.clear();
+    return out;
+  });
+  arrivals_.emplace(ticket, [&place](Done done) { place.block = std::get<CompressedBlock>(std::move(done)); });
+}
+
+void Ingest::seal(ReadyPack pack) {
+  Sealing& place = sealing_.emplace_back();
+  // std::move_only_function takes a job that can't be copied; PackRandom holds what sealing would draw.
+  const Ticket ticket =
+      jobs_.submit([pack = std::move(pack), drawn = PackRandom(context_.random), key = &context_.pack_key,
+                    space = context_.space, epoch = context_.epoch]() mutable -> Done {
+        return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn);
+      });
+  arrivals_.emplace(ticket, [&place](Done done) { place = std::get<Result<SealedPack>>(std::move(done)); });
+}
+
+// Each of the next three moves the first of its stage on, if it is ready; false: it is not.
+
+bool Ingest::deliver_first() {
+  if (sealing_.empty() || !sealing_.front()) return false;
+  Result<SealedPack> sealed = *std::move(sealing_.front());
+  sealing_.pop_front();
+  if (!sealed) {
+    fail_with(pass_on(std::move(sealed).error()));
+    return false;
+  }
+  ++stats_.packs;
+  stats_.blocks += sealed->info.blocks.size();
+  stats_.bytes_stored += sealed->object->size();
+  fail_with(context_.deliver(*std::move(sealed)));
+  return !error_;
+}
+
+bool Ingest::pack_first() {
+  if (compressing_.empty() || !compressing_.front().block || sealing_.size() >= limits_.packs_sealing_max) return false;
+  Compressing first = std::move(compressing_.front());
+  compressing_.pop_front();
+  release(first.held);
+  if (auto closed = first.lane->packer.add(*std::move(first.block))) seal(*std::move(closed));
+  return true;
+}
+
+bool Ingest::identify_first() {
+  if (identifying_.empty() || !identifying_.front().ids) return false;
+  const IdBatch first = std::move(identifying_.front());
+  identifying_.pop_front();
+  for (std::size_t i = 0; i < first.items->size() && !error_; ++i) {
+    const auto& [token, chunk] = (*first.items)[i];
+    const ChunkId& id = (*first.ids)[i];
+    ++stats_.chunks;
+    stats_.bytes += chunk.bytes.size();
+    if (context_.known(id) || !added_.insert(id).second) {
+      release(chunk.bytes.size());
+    } else {
+      ++stats_.chunks_new;
+      stats_.bytes_new += chunk.bytes.size();
+      append_chunk(data_, id, chunk);
+    }
+    fail_with(context_.on_chunk(token, id, static_cast<std::uint32_t>(chunk.bytes.size())));
+  }
+  return !error_;
+}
+
+void Ingest::advance() {
+  in_callback_ = true;
+  while (!error_ && (deliver_first() || pack_first() || identify_first())) {
+  }
+  in_callback_ = false;
+}
+
+void Ingest::wait_for_one() {
+  auto [ticket, done] = jobs_.next();
+  arrivals_.extract(ticket).mapped()(std::move(done));
+  advance();
+}
+
+void Ingest::throttle() {
+  while (!error_ && stats_.bytes_held > limits_.bytes_held_max && jobs_.in_flight() > 0) wait_for_one();
+}
+
+void Ingest::hold(std::size_t bytes) {
+  stats_.bytes_held += bytes;
+  stats_.bytes_held_most = std::max(stats_.bytes_held_most, stats_.bytes_held);
+}
+
+void Ingest::fail_with(Status status) {
+  if (!status && !error_) error_ = std::move(status).error();
+}
+
+Status Ingest::state() const {
+  if (error_) return pass_on(*error_);
+  return {};
+}
+
+}  // namespace holdfast::space

@@ -1,0 +1,138 @@
+#include "space/segment.h"
+
+#include <bit>
+
+#include "space/segment_check.h"
+
+namespace holdfast::space {
+
+namespace {
+
+template <class T>
+void store(std::uint8_t*& at, T value, int bytes) {
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) *at++ = static_cast<std::uint8_t>(value >> shift);
+}
+
+std::uint32_t load(const std::uint8_t*& at, int bytes) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < bytes; ++i) value = value << 8 | *at++;
+  return value;
+}
+
+bool id_below(const Record& a, const Record& b) { return a.id < b.id; }
+
+void sort_and_keep_first(std::vector<Record>& records) {
+  std::ranges::stable_sort(records, id_below);
+  const auto twice = std::ranges::unique(records, {}, &Record::id);
+  records.erase(twice.begin(), twice.end());
+}
+
+}  // namespace
+
+void store_record(std::uint8_t* at, const Record& record) {
+  at = std::copy(record.id.begin(), record.id.end(), at);
+  store(at, record.pack, 4);
+  store(at, record.block, 2);
+  store(at, record.offset.value, 3);
+  store(at, record.length.value, 3);
+}
+
+Record load_record(const std::uint8_t* at) {
+  Record out;
+  std::copy_n(at, out.id.size(), out.id.begin());
+  at += out.id.size();
+  out.pack = load(at, 4);
+  out.block = static_cast<std::uint16_t>(load(at, 2));
+  out.offset.value = load(at, 3);
+  out.length.value = load(at, 3);
+  return out;
+}
+
+bool is_retired(ByteView retired_packs, std::uint32_t pack) {
+  return pack / 8 < retired_packs.size() && (retired_packs[pack / 8] >> (7 - pack % 8) & 1) != 0;
+}
+
+Segment make_segment(std::span<const SealedPack> packs) {
+  Segment out;
+  std::size_t count = 0;
+  for (const SealedPack& pack : packs) count += pack.chunks.size();
+  out.packs.reserve(packs.size());
+  out.records.reserve(count);
+  for (const SealedPack& pack : packs) {
+    const auto ordinal = static_cast<std::uint32_t>(out.packs.size());
+    out.packs.push_back(pack.info);
+    for (const PackedChunk& chunk : pack.chunks) {
+      Record& record = out.records.emplace_back(Record{{}, ordinal, chunk.block, chunk.offset, chunk.length});
+      std::copy_n(chunk.id.bytes.begin(), record.id.size(), record.id.begin());
+    }
+  }
+  sort_and_keep_first(out.records);
+  return out;
+}
+
+Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired) {
+  Segment joined;
+  std::vector<std::size_t> starts{0};
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto first_pack = static_cast<std::uint32_t>(joined.packs.size());
+    joined.packs.insert(joined.packs.end(), segments[i].packs.begin(), segments[i].packs.end());
+    for (const Record& record : segments[i].records) {
+      if (i < retired.size() && is_retired(retired[i], record.pack)) continue;
+      joined.records.push_back(record);
+      joined.records.back().pack += first_pack;
+    }
+    starts.push_back(joined.records.size());
+  }
+  // The later ones are the smaller ones: joined from the end, no record is moved often.
+  const auto at = [&](std::size_t i) { return joined.records.begin() + static_cast<std::ptrdiff_t>(starts[i]); };
+  for (std::size_t i = segments.size(); i-- > 1;) std::inplace_merge(at(i - 1), at(i), joined.records.end(), id_below);
+  const auto twice = std::ranges::unique(joined.records, {}, &Record::id);
+  joined.records.erase(twice.begin(), twice.end());
+
+  std::vector<bool> named(joined.packs.size());
+  for (const Record& record : joined.records) named[record.pack] = true;
+  std::vector<std::uint32_t> ordinals(joined.packs.size());
+  std::vector<PackInfo> kept;
+  for (std::size_t i = 0; i < joined.packs.size(); ++i) {
+    ordinals[i] = static_cast<std::uint32_t>(kept.size());
+    if (named[i]) kept.push_back(std::move(joined.packs[i]));
+  }
+  for (Record& record : joined.records) record.pack = ordinals[record.pack];
+  joined.packs = std::move(kept);
+  return joined;
+}
+
+std::size_t merge_from(std::span<const std::uint64_t> sizes, std::uint64_t added) {
+  std::size_t from = sizes.size();
+  std::uint64_t later = added;
+  for (std::size_t i = sizes.size(); i-- > 0;) {
+    if (sizes[i] / 2 < later) from = i;
+    later += sizes[i];
+  }
+  return from;
+}
+
+Status check_segment_packs(std::span<const PackInfo> packs) {
+  for (const PackInfo& pack : packs) {
+    HF_OK(check_blocks(pack.blocks));
+    if (pack.kind == PackKind::index)
+      return fail(Code::Malformed, "an index names an index as a pack", pack.object.short_hex());
+  }
+  return {};
+}
+
+Status check_segment_records(const Segment& segment) {
+  const Record* before = nullptr;
+  for (const Record& record : segment.records) {
+    const bool ordered = before == nullptr || before->id < record.id;
+    before = &record;
+    const bool block_known =
+        record.pack < segment.packs.size() && record.block < segment.packs[record.pack].blocks.size();
+    if (!ordered || !block_known || record.length.value == 0 ||
+        record.offset.value + record.length.value > segment.packs[record.pack].blocks[record.block].plain.value)
+      return fail(Code::Malformed, "an index holds a record that is out of order, or of a place that no pack has");
+  }
+  return {};
+}
+
+}  // namespace holdfast::space
