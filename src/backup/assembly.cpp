@@ -51,11 +51,12 @@ void Assembly::old_records(ByteView records) {
   put(Item::Kind::old).records = records;
 }
 
-void Assembly::folder_inside_unchanged(space::TreeEntry entry, const Seen& seen, ByteView inside) {
+std::uint64_t Assembly::folder_inside_unchanged(space::TreeEntry entry, const Seen& seen, ByteView inside) {
   Item& added = put(Item::Kind::folder);
   added.tree = std::move(entry);
   added.seen = seen;
   added.records = inside;
+  return next_token_ - 1;
 }
 
 void Assembly::expect_attributes(std::uint64_t token, std::uint32_t length) {

@@ -21,7 +21,7 @@ class Assembly {
   static std::uint64_t attributes_of(std::uint64_t token) { return token | attributes_bit; }
   void expect_attributes(std::uint64_t token, std::uint32_t length);
   void old_records(ByteView records);                                                           // whole, unchanged
-  void folder_inside_unchanged(space::TreeEntry entry, const Seen& seen, ByteView inside);      // its own metadata changed
+  std::uint64_t folder_inside_unchanged(space::TreeEntry entry, const Seen& seen, ByteView inside);  // its own metadata changed
 
   // From ingest, in the order of adding. The error of a node that could not be delivered.
   Status chunk(std::uint64_t token, const ChunkId& id, std::uint32_t length);

@@ -3,12 +3,12 @@
 namespace holdfast::backup {
 
 Compare::Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable, std::int64_t scan_time_ns,
-                 std::function<Assembly&()> assembly, std::function<Result<space::TreeEntry>(const Walked&)> describe)
+                 std::function<Assembly&()> assembly, Folders& folders)
     : trusted_(trusted),
       usable_(std::move(usable)),
       scan_time_ns_(scan_time_ns),
       assembly_(std::move(assembly)),
-      describe_(std::move(describe)) {
+      folders_(folders) {
   Level& root = levels_.emplace_back();
   root.same = old != nullptr && trusted;
   if (old != nullptr) root.old = old->records();
@@ -30,10 +30,7 @@ Status Compare::materialize() {
     Level& level = levels_[depth];
     if (!level.same) continue;
     level.same = false;
-    if (depth > 0) {
-      HF_TRY(auto entry, describe_(level.folder));
-      assembly_().begin_folder(std::move(entry), seen_of(level.folder.stat, scan_time_ns_));
-    }
+    if (depth > 0) HF_OK(folders_.begin(level.folder));
     if (!level.matched.empty()) assembly_().old_records(level.matched);
   }
   return {};
@@ -64,8 +61,7 @@ Status Compare::enter(Walked folder) {
   }
   if (!level.same) {
     HF_OK(materialize());
-    HF_TRY(auto entry, describe_(level.folder));
-    assembly_().begin_folder(std::move(entry), seen_of(level.folder.stat, scan_time_ns_));
+    HF_OK(folders_.begin(level.folder));
   }
   levels_.push_back(std::move(level));
   return {};
@@ -106,10 +102,9 @@ Status Compare::leave() {
       take_over(parent, *done.self);
     } else {
       HF_OK(materialize());
-      HF_TRY(auto entry, describe_(done.folder));
       HF_TRY(const auto old, decode<space::TreeEntry>(done.self->entry, "what the last backup saw of a folder"));
-      entry.content = old.content;
-      assembly_().folder_inside_unchanged(std::move(entry), seen_of(done.folder.stat, scan_time_ns_), done.self->inside);
+      if (old.directory() == nullptr) return fail(Code::Malformed, "what the last backup saw of a folder is no folder");
+      HF_OK(folders_.unchanged_inside(done.folder, *old.directory(), done.self->inside));
     }
     parent.old.next();
     return {};

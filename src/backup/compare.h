@@ -12,11 +12,19 @@ struct Walked {
   FileStat stat;
 };
 
+// Who makes the entries of folders.
+class Folders {
+ public:
+  virtual ~Folders() = default;
+  virtual Status begin(const Walked& folder) = 0;
+  virtual Status unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) = 0;
+};
+
 class Compare {
  public:
   // old: may be null. trusted: the snapshot of `old` is still kept; else `usable` is asked for each entry (D2).
   Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable, std::int64_t scan_time_ns,
-          std::function<Assembly&()> assembly, std::function<Result<space::TreeEntry>(const Walked&)> describe);
+          std::function<Assembly&()> assembly, Folders& folders);
 
   Status enter(Walked folder);
   // True: taken over from before. False: the caller reads it and gives it to the assembly, which is ready for it.
@@ -44,7 +52,7 @@ class Compare {
   std::function<bool(const space::TreeEntry&)> usable_;
   std::int64_t scan_time_ns_;
   std::function<Assembly&()> assembly_;
-  std::function<Result<space::TreeEntry>(const Walked&)> describe_;
+  Folders& folders_;
   std::vector<Level> levels_;
   bool had_before_ = false;
 };

@@ -1,0 +1,165 @@
+// Reading new and changed files: small ones many at a time, large ones in windows (PERFORMANCE.md).
+#include <algorithm>
+
+#include "backup/run.h"
+#include "base/reached.h"
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::size_t small_files_max = 256;
+constexpr std::uint64_t small_bytes_max = 6 * 1024 * 1024;
+constexpr std::size_t window_bytes = 8 * 1024 * 1024;
+constexpr int tries_max = 3;
+constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;
+
+Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
+
+bool same_content(const FileStat& a, const FileStat& b) {
+  return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode && a.device == b.device;
+}
+
+// What lies between and after the ranges that hold data.
+std::vector<Range> holes_between(const std::vector<Range>& data, std::uint64_t size) {
+  std::vector<Range> out;
+  std::uint64_t at = 0;
+  for (const Range& range : data) {
+    if (range.offset > at) out.push_back({at, range.offset - at});
+    at = range.offset + range.size;
+  }
+  if (at < size) out.push_back({at, size - at});
+  return out;
+}
+
+}  // namespace
+
+Status Run::take_in_file(const Walked& entry) {
+  auto described = describe_or_report(entry);
+  if (!described) return {};
+  const Seen seen = seen_of(entry.stat, scan_time_ns_);
+  if (entry.stat.size <= space::chunk_bytes_min) {
+    const std::uint64_t token = assembly().file(*std::move(described), seen, {});
+    HF_OK(add_attributes(token));
+    small_.push_back({{entry.path, entry.stat.size}, token, entry.stat, 0});
+    small_bytes_ += entry.stat.size;
+    return small_.size() >= small_files_max || small_bytes_ >= small_bytes_max ? read_small() : Status();
+  }
+
+  auto file = doors_.files.open(entry.path, OpenMode::read);
+  if (!file) {
+    problem(entry.path, file.error());
+    return {};
+  }
+  HF_TRY(const FileStat before, (*file)->stat());
+  std::vector<Range> data{{0, before.size}};
+  if (before.allocated < before.size) {
+    if (auto ranges = (*file)->data_ranges()) data = *std::move(ranges);
+  }
+  const std::uint64_t token = assembly().file(*std::move(described), seen, holes_between(data, before.size));
+  HF_OK(add_attributes(token));
+  return read_large(token, entry, **file, before);
+}
+
+Status Run::read_small() {
+  std::vector<SmallFile> files = std::exchange(small_, {});
+  small_bytes_ = 0;
+  while (!files.empty()) {
+    std::vector<ReadRequest> requests;
+    for (const SmallFile& file : files) requests.push_back(file.request);
+    auto answers = doors_.files.read_batch(requests);
+    std::vector<SmallFile> again;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      SmallFile& file = files[i];
+      auto& answer = answers[i];
+      const bool changed = answer ? !same_content(answer->before, answer->after) || !same_content(answer->before, file.stat)
+                                  : answer.error().code == Code::Changed;
+      if (changed && file.tries + 1 < tries_max) {
+        reached("backup: file changed while it was read");
+        if (answer) file.stat = answer->after;
+        file.request.size_expected = file.stat.size;
+        ++file.tries;
+        again.push_back(file);
+        continue;
+      }
+      if (!answer) {
+        problem(file.request.path, answer.error());
+        assembly().drop(file.token);
+        continue;
+      }
+      if (!same_content(answer->before, answer->after)) problem(file.request.path, changed_error(), false);
+      const std::uint64_t size = answer->bytes.size();
+      report_.bytes_read += size;
+      counters_.bytes_read += size;
+      HF_OK(assembly().file_read(file.token, size, size));
+      if (size > space::chunk_bytes_max) {
+        HF_TRY(const auto taken, ingest_->add_window(file.token, std::make_shared<const Bytes>(std::move(answer->bytes)), true));
+        if (taken != size) return fail(Code::Internal, "a window was not taken whole");
+      } else if (size > 0) {
+        HF_OK(ingest_->add_chunk(file.token, space::Slice::whole(std::move(answer->bytes))));
+      }
+    }
+    files = std::move(again);
+  }
+  HF_OK(assembly().advance());
+  return {};
+}
+
+Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before) {
+  std::vector<Range> data{{0, before.size}};
+  if (before.allocated < before.size) {
+    if (auto ranges = file.data_ranges()) data = *std::move(ranges);
+  }
+  std::uint64_t given = 0, end = before.size;
+  std::optional<Error> broken;
+  for (const Range& range : data) {
+    std::uint64_t offset = range.offset;
+    const std::uint64_t range_end = std::min(range.offset + range.size, before.size);
+    Bytes carried;  // the start of a chunk whose end is in the next window
+    while (offset < range_end || !carried.empty()) {
+      const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, range_end - offset));
+      Bytes window(carried.size() + fresh);
+      std::ranges::copy(carried, window.begin());
+      std::size_t got = 0;
+      if (fresh > 0) {
+        auto read = file.read_at(offset, std::span(window).subspan(carried.size()));
+        if (!read) {
+          broken = read.error();
+          break;
+        }
+        got = *read;
+      }
+      window.resize(carried.size() + got);
+      const bool cut_short = got < fresh;
+      offset += got;
+      const bool ends = cut_short || offset >= range_end;
+      if (cut_short) end = offset;
+      report_.bytes_read += got;
+      counters_.bytes_read += got;
+      counters_.bytes += got;
+      carried.clear();
+      if (window.empty()) break;
+      const auto shared = std::make_shared<const Bytes>(std::move(window));
+      HF_TRY(const std::size_t taken, ingest_->add_window(token, shared, ends));
+      given += taken;
+      carried.assign(shared->begin() + static_cast<std::ptrdiff_t>(taken), shared->end());
+      tell(entry.path);
+      if (upload_ && doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns) break_due_ = true;
+      if (ends) break;
+    }
+    if (broken || end < range_end) break;
+  }
+  counters_.bytes -= std::min(counters_.bytes, before.size);  // on_entry counts the file once more as a whole
+  if (broken) {
+    problem(entry.path, *broken);
+    HF_OK(ingest_->settle());
+    assembly().drop(token);
+    return {};
+  }
+  HF_OK(assembly().file_read(token, given, end));
+  const auto after = file.stat();
+  if (!after || !same_content(before, *after) || !same_content(before, entry.stat)) problem(entry.path, changed_error(), false);
+  return assembly().advance();
+}
+
+}  // namespace holdfast::backup

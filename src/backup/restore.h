@@ -1,0 +1,38 @@
+// A snapshot, or a path in one, becomes files again (DECISIONS F4).
+//
+// The needed blocks are grouped by pack in order, a few packs in flight; each block is opened once and written to all its
+// places; folders' times come last. What can't be restored is named path by path, and the rest is.
+#pragma once
+
+#include <functional>
+
+#include "backup/backup.h"
+#include "session/reader.h"
+
+namespace holdfast::backup {
+
+struct RestoreOptions {
+  std::string path;        // in the snapshot, "" for all of it
+  Path target;             // must exist; each entry of the snapshot's root, or the one at `path`, is put below it by its last name
+  bool overwrite = false;  // files that exist are replaced; folders are always entered
+  bool verify = false;     // everything is read back from disk and compared with its chunk ids
+  bool set_owner = false;  // owners are set too (by root)
+  std::function<void(const Counters&)> progress;
+};
+
+struct RestoreReport {
+  space::SnapshotStats stats;     // what was restored: files, directories, others, bytes
+  std::vector<Problem> problems;  // the first 10,000
+  std::uint64_t problems_count = 0;
+  std::vector<std::string> warnings;  // attributes and owners that this file system refused
+  std::uint64_t bytes_received = 0;
+  std::uint64_t files_verified = 0;
+};
+
+[[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot, const RestoreOptions& options);
+
+// A file's bytes in order, in bounded memory. NotFound; InvalidArgument: it is no regular file.
+Status cat_file(session::SpaceSession& space, const space::Snapshot& snapshot, const std::string& path,
+                const std::function<Status(ByteView)>& out);
+
+}  // namespace holdfast::backup

@@ -1,0 +1,272 @@
+#include "backup/run.h"
+
+#include <algorithm>
+
+#include "backup/snapshots.h"
+#include "base/reached.h"
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::int64_t tell_every_ns = second_ns / 10;
+constexpr std::size_t problems_kept_max = 10'000;
+
+// The last component of each path, made different where two are equal, in the order that a tree has.
+std::vector<std::pair<Path, std::string>> name_roots(const std::vector<Path>& paths) {
+  std::vector<std::pair<Path, std::string>> out;
+  for (const Path& path : paths) {
+    const std::string last(last_component(path));
+    const std::string base = last.empty() ? "root" : last;
+    std::string name = base;
+    for (int other = 2; std::ranges::any_of(out, [&](const auto& root) { return root.second == name; }); ++other)
+      name = base + "~" + std::to_string(other);
+    out.emplace_back(path, name);
+  }
+  std::ranges::sort(out, {}, &std::pair<Path, std::string>::second);
+  return out;
+}
+
+}  // namespace
+
+Run::Run(session::SpaceSession& space, const BackupOptions& options)
+    : space_(space),
+      options_(options),
+      doors_(space.session().doors),
+      names_(doors_.files),
+      scan_time_ns_(doors_.clock.now_ns()),
+      prunes_at_start_(space.prunes_seen()),
+      roots_(name_roots(options.paths)) {}
+
+Run::~Run() = default;
+
+std::string Run::purpose() const {
+  std::string out = "backup";
+  for (const auto& [path, name] : roots_) out += "\n" + path;
+  out += "\n";
+  for (const std::string& exclude : options_.excludes) out += "\n" + exclude;
+  return out + (options_.one_file_system ? "\none file system" : "");
+}
+
+Path Run::file_state_path() const {
+  const std::string name = space_.id().short_hex() + "-" + crypto::sha256(as_bytes(purpose())).short_hex();
+  return join_path(join_path(space_.session().shared.home, "file_state"), name);
+}
+
+void Run::problem(const Path& path, Error error, bool left_out) {
+  ++report_.problems_count;
+  if (left_out) ++stats_.left_out;
+  if (report_.problems.size() < problems_kept_max) report_.problems.push_back({path, std::move(error), left_out});
+}
+
+void Run::tell(const Path& current, bool now) {
+  if (!options_.progress) return;
+  const std::int64_t time = doors_.clock.monotonic_ns();
+  if (!now && time - told_ns_ < tell_every_ns) return;
+  told_ns_ = time;
+  counters_.current = current;
+  counters_.bytes_sent = upload_ ? upload_->bytes_acknowledged() : 0;
+  options_.progress(counters_);
+}
+
+Status Run::prepare() {
+  HF_OK(space_.follow_index());
+  auto old = FileState::open(doors_.files, file_state_path());
+  if (old) {
+    old_ = *std::move(old);
+    std::vector<std::string> paths;
+    for (const auto& root : roots_) paths.push_back(root.first);
+    if (old_->header().space != space_.id() || old_->header().paths != paths) old_.reset();
+  }
+  if (old_) {
+    HF_TRY(const auto snapshots, list_snapshots(space_));
+    trusted_ = std::ranges::any_of(snapshots, [&](const ListedSnapshot& listed) { return listed.snapshot.root == old_->header().root; });
+    if (!trusted_) reached("backup: file state of a snapshot that is gone");
+  }
+
+  HF_TRY(const bool left_behind, session::Upload::left_behind(space_, purpose()));
+  if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
+
+  const auto known = [this](const ChunkId& id) { return space_.index().known(id) || (upload_ && upload_->has(id)); };
+  ingest_.emplace(space::IngestContext{
+      space_.root_keys().chunk_id, space_.root_keys().chunker, space_.epoch_keys().pack, space_.id(), space_.epoch_keys().epoch,
+      options_.zstd_level, "device " + space_.session().account().profile.device.hex(), doors_.workers, doors_.random, known,
+      [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) { return assembly_->chunk(token, id, length); },
+      [this](space::SealedPack pack) { return deliver(std::move(pack)); }});
+  const auto usable = [this](const space::TreeEntry& entry) {
+    const auto* file = entry.file();
+    const auto* one = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
+    const bool attributes_here = std::holds_alternative<std::vector<space::WireAttribute>>(entry.attributes);
+    const bool whole = file == nullptr || file->size == 0 || (one != nullptr && space_.index().known(one->id));
+    return attributes_here && whole && entry.directory() == nullptr;
+  };
+  compare_.emplace(old_.get(), trusted_, usable, scan_time_ns_, [this]() -> Assembly& { return assembly(); }, *this);
+  return {};
+}
+
+Assembly& Run::assembly() {
+  if (!assembly_) {
+    FileStateWriter* writer = nullptr;
+    if (!options_.dry_run && doors_.files.make_directories(Path(parent_of(file_state_path())))) {
+      if (auto created = FileStateWriter::create(doors_.files, file_state_path())) {
+        state_writer_.emplace(*std::move(created));
+        writer = &*state_writer_;
+      }
+    }
+    assembly_.emplace(space_.root_keys(), [this](const ChunkId& id, Bytes node) { return ingest_->add_node(id, std::move(node)); }, writer);
+  }
+  return *assembly_;
+}
+
+Status Run::ensure_upload() {
+  if (upload_) return {};
+  HF_TRY(upload_, session::Upload::begin(space_, purpose()));
+  upload_began_ns_ = doors_.clock.monotonic_ns();
+  report_.bytes_resumed += upload_->bytes_resumed();
+  return {};
+}
+
+Status Run::deliver(space::SealedPack pack) {
+  HF_OK(ensure_upload());
+  auto put = upload_->put(std::move(pack));
+  if (!put && put.error().code == Code::UploadGone) HF_OK(upload_->forget());
+  return put;
+}
+
+Status Run::flush_all() {
+  HF_OK(read_small());
+  HF_OK(ingest_->settle());
+  if (assembly_) HF_OK(assembly_->advance());
+  return {};
+}
+
+space::Snapshot Run::new_snapshot(const space::Root& root, bool partial) {
+  space::Snapshot snapshot;
+  snapshot.id = doors_.random.make<space::SnapshotId>();
+  snapshot.account = space_.session().account().profile.account;
+  snapshot.device = space_.session().account().profile.device;
+  snapshot.time_ns = scan_time_ns_;
+  snapshot.root = root;
+  for (const auto& [path, name] : roots_) snapshot.paths.push_back(path);
+  snapshot.tags = options_.tags;
+  snapshot.host = options_.host;
+  snapshot.program = options_.program;
+  snapshot.partial = partial;
+  snapshot.stats = stats_;
+  return snapshot;
+}
+
+Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
+  if (space_.prunes_seen() != prunes_at_start_)
+    return fail(Code::Behind, "the space was pruned while the backup ran");  // the caller starts over
+  HF_OK(space_.follow_index());
+  session::SpaceReader reader(space_);
+  session::Draft draft;
+  draft.kind = space::CommitKind::snapshot;
+  draft.state = space_.state();
+  snapshot.seq = space_.head().seq + 1;
+
+  std::vector<space::InlineChunk> nodes;
+  std::size_t bytes = 0;
+  const space::NodeSink sink = [&](const ChunkId& id, Bytes node) -> Status {
+    if (space_.inlined().contains(id)) return {};
+    bytes += node.size();
+    nodes.push_back({space::ChunkKind::node, std::move(node)});
+    return {};
+  };
+  HF_TRY(draft.state.snapshots_root, space::with_snapshot(reader, space_.root_keys(), sink, space_.state().snapshots_root, snapshot, partials_));
+
+  const bool fold = session::fold_is_due(space_, bytes);
+  if (fold) {
+    const auto old = session::inlined_chunks(space_);
+    nodes.insert(nodes.end(), old.begin(), old.end());
+    draft.state.inline_floor = space_.head().seq + 1;
+  }
+  if (fold || bytes > space::inline_bytes_max) {
+    HF_OK(ensure_upload());
+    HF_OK(session::put_chunks(space_, *upload_, nodes));
+  } else {
+    draft.inlined = std::move(nodes);
+  }
+  if (upload_) {
+    HF_TRY(auto index, session::make_index(space_, *upload_));
+    draft.state.index = std::move(index.index);
+    draft.state.superseded = std::move(index.superseded);
+    draft.retire = std::move(index.retire);
+    draft.publish = {upload_->id()};
+  }
+  return draft;
+}
+
+Status Run::commit(space::Snapshot& snapshot) {
+  if (upload_) HF_OK(upload_->settle());
+  const auto committed = space_.commit([&] { return draft(snapshot); });
+  if (!committed) {
+    if (committed.error().code == Code::UploadGone && upload_) HF_OK(upload_->forget());
+    return pass_on(committed.error());
+  }
+  if (upload_) {
+    report_.bytes_stored += upload_->bytes_put();
+    HF_OK(upload_->published());
+    upload_.reset();
+  }
+  return {};
+}
+
+// What was sent so far becomes part of the space, so that nobody sends it again whatever happens to the rest (D21).
+Status Run::commit_partial() {
+  reached("backup: partial commit");
+  HF_OK(flush_all());
+  HF_TRY(const auto built, assembly().so_far());
+  HF_OK(ingest_->finish());
+  auto snapshot = new_snapshot(built.root, true);
+  HF_OK(commit(snapshot));
+  partials_ = {snapshot.key()};
+  HF_OK(space_.follow_index());
+  return {};
+}
+
+Result<BackupReport> Run::go() {
+  if (options_.count_first) HF_OK(count());
+  HF_OK(prepare());
+  HF_OK(walk_all());
+  HF_TRY(const bool same, compare_->finish());
+  if (options_.dry_run) {
+    report_.snapshot = new_snapshot(same ? old_->header().root : space::Root(), false);
+    return std::move(report_);
+  }
+  space::Root root;
+  if (same && !assembly_) {
+    root = old_->header().root;
+  } else {
+    assembly();
+    HF_OK(flush_all());
+    HF_TRY(const auto built, assembly_->finish());
+    root = built.root;
+    HF_OK(ingest_->finish());
+  }
+  tell({}, true);
+  report_.snapshot = new_snapshot(root, false);
+  HF_OK(commit(report_.snapshot));
+  report_.ingest = ingest_->stats();
+  if (state_writer_) {
+    std::vector<std::string> paths;
+    for (const auto& [path, name] : roots_) paths.push_back(path);
+    // Losing it costs time at the next backup, nothing else.
+    if (!state_writer_->finish({{}, space_.id(), report_.snapshot.key(), root, std::move(paths)})) reached("backup: file state not kept");
+  }
+  tell({}, true);
+  return std::move(report_);
+}
+
+Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOptions& options) {
+  for (int tries = 0;; ++tries) {
+    Run run(space, options);
+    auto report = run.go();
+    const bool again = !report && tries < 2 && (report.error().code == Code::UploadGone || report.error().code == Code::Behind);
+    if (!again) return report;
+    reached("backup: started over");
+  }
+}
+
+}  // namespace holdfast::backup

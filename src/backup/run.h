@@ -1,0 +1,84 @@
+// One run of a backup, from the walk to the commit. Internal to backup.
+#pragma once
+
+#include "backup/backup.h"
+#include "backup/compare.h"
+#include "backup/names.h"
+#include "session/publish.h"
+#include "worktree/scan.h"
+
+namespace holdfast::backup {
+
+class Run final : private Folders {
+ public:
+  Run(session::SpaceSession& space, const BackupOptions& options);
+  ~Run() override;
+  Result<BackupReport> go();
+
+ private:
+  struct SmallFile {
+    ReadRequest request;
+    std::uint64_t token = 0;
+    FileStat stat;
+    int tries = 0;
+  };
+
+  Status prepare();
+  Status count();
+  [[nodiscard]] worktree::ScanOptions scan_options() const;
+  Status walk_all();
+  Status walk_root(const Path& root, const std::string& name);
+  Status on_entry(Walked entry);
+  Status begin(const Walked& folder) override;
+  Status unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) override;
+  Status take_in(const Walked& entry);          // new or changed
+  Status take_in_file(const Walked& entry);
+  Status read_small();
+  Status read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before);
+  Result<space::TreeEntry> describe(const Walked& entry);
+  std::optional<space::TreeEntry> describe_or_report(const Walked& entry);
+  Status add_attributes(std::uint64_t token);
+  void problem(const Path& path, Error error, bool left_out = true);
+  void count_entry(const FileStat& stat);
+  void tell(const Path& current, bool now = false);
+
+  Assembly& assembly();
+  Status deliver(space::SealedPack pack);
+  Status ensure_upload();
+  Status flush_all();
+  Status commit_partial();
+  Result<session::Draft> draft(space::Snapshot& snapshot);
+  Status commit(space::Snapshot& snapshot);
+  [[nodiscard]] space::Snapshot new_snapshot(const space::Root& root, bool partial);
+  [[nodiscard]] Path file_state_path() const;
+  [[nodiscard]] std::string purpose() const;
+
+  session::SpaceSession& space_;
+  const BackupOptions& options_;
+  Doors doors_;
+  Names names_;
+  std::int64_t scan_time_ns_;
+  std::uint64_t prunes_at_start_;
+  std::vector<std::pair<Path, std::string>> roots_;  // path and its name in the snapshot, sorted by name
+
+  std::unique_ptr<FileState> old_;
+  bool trusted_ = false;
+  std::optional<FileStateWriter> state_writer_;
+  std::unique_ptr<session::Upload> upload_;
+  std::optional<space::Ingest> ingest_;
+  std::optional<Assembly> assembly_;
+  std::optional<Compare> compare_;
+  std::vector<SmallFile> small_;
+  std::uint64_t small_bytes_ = 0;
+  std::optional<Bytes> attributes_;  // encoded, of the entry that is about to get its token
+
+  std::vector<std::string> partials_;  // keys of this run's partial snapshots, replaced by the next commit
+  std::int64_t upload_began_ns_ = 0;
+  bool break_due_ = false;  // a partial commit is wanted at the next entry
+  std::int64_t told_ns_ = 0;
+  Counters counters_;
+  space::SnapshotStats stats_;
+  BackupReport report_;
+};
+
+}  // namespace holdfast::backup

@@ -1,0 +1,178 @@
+#include <algorithm>
+
+#include "backup/run.h"
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::uint64_t partial_bytes = 10'000'000'000;  // D21
+constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;
+constexpr std::size_t partial_objects = 900;
+
+}  // namespace
+
+Status Run::count() {
+  for (const auto& [root, name] : roots_) {
+    HF_TRY(auto scanner, worktree::Scanner::open(doors_.files, root, scan_options()));
+    for (;;) {
+      HF_TRY(const auto event, scanner.next());
+      if (!event) break;
+      const auto* entry = std::get_if<worktree::Entry>(&*event);
+      if (entry == nullptr || entry->stat.type != FileType::regular) continue;
+      ++counters_.files_total;
+      counters_.bytes_total += entry->stat.size;
+    }
+  }
+  return {};
+}
+
+worktree::ScanOptions Run::scan_options() const {
+  worktree::ScanOptions options;
+  options.one_file_system = options_.one_file_system;
+  options.excludes = options_.excludes;
+  options.never = options_.never;
+  return options;
+}
+
+Status Run::walk_all() {
+  for (const auto& [root, name] : roots_) HF_OK(walk_root(root, name));
+  return {};
+}
+
+Status Run::walk_root(const Path& root, const std::string& name) {
+  HF_TRY(auto scanner, worktree::Scanner::open(doors_.files, root, scan_options()));
+  std::size_t depth = 0;
+  for (;;) {
+    HF_TRY(auto event, scanner.next());
+    if (!event) return {};
+    if (auto* folder = std::get_if<worktree::EnterDirectory>(&*event)) {
+      count_entry(folder->stat);
+      tell(folder->path);
+      HF_OK(compare_->enter({depth++ == 0 ? name : folder->name, folder->path, folder->stat}));
+    } else if (auto* entry = std::get_if<worktree::Entry>(&*event)) {
+      HF_OK(on_entry({depth == 0 ? name : entry->name, entry->path, entry->stat}));
+    } else if (auto* trouble = std::get_if<worktree::Problem>(&*event)) {
+      problem(trouble->path, trouble->error);
+    } else {
+      --depth;
+      HF_OK(compare_->leave());
+    }
+    const bool due = upload_ && (break_due_ || upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||
+                                 doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns);
+    if (due && !options_.dry_run) {
+      break_due_ = false;
+      HF_OK(commit_partial());
+    }
+  }
+}
+
+void Run::count_entry(const FileStat& stat) {
+  if (stat.type == FileType::directory) {
+    ++stats_.directories;
+    ++counters_.directories;
+  } else if (stat.type == FileType::regular) {
+    ++stats_.files;
+    stats_.bytes += stat.size;
+    ++counters_.files;
+    counters_.bytes += stat.size;
+  } else {
+    ++stats_.others;
+  }
+}
+
+Status Run::on_entry(Walked entry) {
+  if (entry.stat.type == FileType::socket) {
+    problem(entry.path, {Code::Unsupported, "a socket has no content to save", {}, {}});
+    return {};
+  }
+  HF_TRY(const bool unchanged, compare_->unchanged(entry));
+  const bool regular = entry.stat.type == FileType::regular;
+  if (regular) ++(unchanged ? stats_.files_unchanged : compare_->had_before() ? stats_.files_changed : stats_.files_new);
+  if (!unchanged && options_.dry_run && regular) report_.bytes_read += entry.stat.size;
+  if (!unchanged && !options_.dry_run) HF_OK(take_in(entry));
+  count_entry(entry.stat);
+  tell(entry.path);
+  return {};
+}
+
+Status Run::take_in(const Walked& entry) {
+  if (entry.stat.type == FileType::regular) return take_in_file(entry);
+  auto described = describe_or_report(entry);
+  if (!described) return {};
+  const std::uint64_t token = assembly().entry(*std::move(described), seen_of(entry.stat, scan_time_ns_));
+  return add_attributes(token);
+}
+
+std::optional<space::TreeEntry> Run::describe_or_report(const Walked& entry) {
+  auto described = describe(entry);
+  if (described) return *std::move(described);
+  problem(entry.path, described.error());
+  return std::nullopt;
+}
+
+Result<space::TreeEntry> Run::describe(const Walked& walked) {
+  const FileStat& stat = walked.stat;
+  space::TreeEntry entry;
+  entry.name = walked.name;
+  entry.mode = static_cast<std::uint16_t>(stat.mode & 07777);
+  entry.uid = stat.uid;
+  entry.gid = stat.gid;
+  entry.user = names_.user(stat.uid);
+  entry.group = names_.group(stat.gid);
+  entry.mtime_ns = stat.mtime_ns;
+  if (stat.links > 1 && stat.type != FileType::directory) entry.hard_link = space::HardLink{stat.device, stat.inode};
+  switch (stat.type) {
+    case FileType::regular: entry.content = space::FileContent{}; break;
+    case FileType::directory: entry.content = space::DirectoryContent{}; break;
+    case FileType::symlink: {
+      HF_TRY(auto target, doors_.files.read_link(walked.path));
+      entry.content = space::SymlinkContent{std::move(target)};
+      break;
+    }
+    case FileType::character_device:
+    case FileType::block_device:
+      entry.content = space::DeviceContent{stat.type == FileType::block_device, stat.device_major, stat.device_minor};
+      break;
+    case FileType::fifo: entry.content = space::FifoContent{}; break;
+    case FileType::socket: return fail(Code::Unsupported, "a socket has no content to save");
+  }
+  auto attributes = doors_.files.attributes(walked.path);
+  if (!attributes) {
+    problem(walked.path, {attributes.error().code, "its extended attributes can't be read", {}, {}}, false);
+    attributes = std::vector<Attribute>();
+  }
+  std::vector<space::WireAttribute> wire;
+  std::size_t bytes = 0;
+  for (Attribute& attribute : *attributes) {
+    bytes += attribute.name.size() + attribute.value.size();
+    wire.push_back({std::move(attribute.name), std::move(attribute.value)});
+  }
+  attributes_.reset();
+  if (bytes > space::attributes_inline_max) {
+    attributes_ = encode(wire);
+    wire.clear();
+  }
+  entry.attributes = std::move(wire);
+  return entry;
+}
+
+Status Run::begin(const Walked& folder) {
+  HF_TRY(auto entry, describe(folder));
+  return add_attributes(assembly().begin_folder(std::move(entry), seen_of(folder.stat, scan_time_ns_)));
+}
+
+Status Run::unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) {
+  HF_TRY(auto entry, describe(folder));
+  entry.content = content;
+  return add_attributes(assembly().folder_inside_unchanged(std::move(entry), seen_of(folder.stat, scan_time_ns_), inside));
+}
+
+Status Run::add_attributes(std::uint64_t token) {
+  if (!attributes_ || options_.dry_run) return {};
+  Bytes encoded = *std::exchange(attributes_, std::nullopt);
+  assembly().expect_attributes(token, static_cast<std::uint32_t>(encoded.size()));
+  return ingest_->add_chunk(Assembly::attributes_of(token), space::Slice::whole(std::move(encoded)));
+}
+
+}  // namespace holdfast::backup
