@@ -91,20 +91,21 @@ struct ReadAnswer {
 // What restore sets on an entry that it made. Owner is set only when `owner` is given.
 struct Metadata {
   std::uint32_t mode = 0;
-  std::optional<std::pair<std::uint32_t, std::uint32_t>> owner;  // uid, gid
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> owner = {};  // uid, gid
   std::int64_t mtime_ns = 0;
-  std::vector<Attribute> attributes;
+  std::vector<Attribute> attributes = {};
 };
 
 struct WriteRequest {
-  std::string name;            // relative to the writer's root, "a/b/c"
-  std::vector<ByteView> parts; // the whole content, in order
-  Metadata metadata;
-  bool replace = false;        // a regular file or symlink of that name may be replaced; a directory never
+  std::string name = {};            // relative to the writer's root, "a/b/c"
+  std::vector<ByteView> parts = {}; // the whole content, in order
+  Metadata metadata = {};
+  bool replace = false;             // a regular file or symlink of that name may be replaced; a directory never
 };
 
 // Makes entries below one root and can't leave it: names are relative, no symbolic link in a name is followed
 // (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), and everything is created new. Any thread.
+// A name that could leave the root is Malformed; a link or file where a directory is needed: AlreadyExists.
 // An attribute or owner that the file system refuses is no error: it is told in `warnings`.
 class TreeWriter {
  public:
@@ -112,7 +113,8 @@ class TreeWriter {
   virtual Status make_directory(const std::string& name) = 0;                           // an existing directory is fine
   virtual Status make_file(const WriteRequest& request) = 0;
   virtual std::vector<Status> make_files(std::span<const WriteRequest> requests) = 0;   // in parallel where it helps
-  // A large file: created empty with mode 0600, written by write_at, finished by set_metadata.
+  // A large file: created empty with mode 0600, written by write_at, finished by set_metadata. What it replaces stays
+  // until then. What is not finished is removed when it is opened again and when the writer goes.
   virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;
   virtual Status make_symlink(const std::string& name, const std::string& target, bool replace) = 0;
   virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace) = 0;
@@ -128,17 +130,19 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // Reading trees. list: no "." and "..", in no order.
+  // Reading trees. list: no "." and "..", in no order; a symbolic link to a directory is refused.
   virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
   virtual std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) = 0;
   virtual Result<FileStat> stat(const Path& path) = 0;         // of a symbolic link itself
   virtual Result<Path> real_path(const Path& path) = 0;        // absolute, links resolved; may take a relative path
   virtual Result<std::string> read_link(const Path& path) = 0;
   virtual Result<std::vector<Attribute>> attributes(const Path& path) = 0;  // sorted by name; links not followed
-  // Small files as a whole, by several threads; answers in the order of the requests.
+  // Small files as a whole, by several threads; answers in the order of the requests. Changed: what stands there is no
+  // regular file any more, is more than 1 MiB larger than expected, or has other bytes than its size says.
   virtual std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) = 0;
 
-  // Our own files.
+  // Our own files, and large files of trees. open refuses what is not a regular file, links too; read_file follows
+  // links and takes any kind of file (TooLarge: more than size_max).
   virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;  // new files have mode 0600
   virtual Result<std::unique_ptr<Mapping>> map(const Path& path) = 0;
   virtual Result<Bytes> read_file(const Path& path, std::uint64_t size_max) = 0;

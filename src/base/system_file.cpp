@@ -1,0 +1,236 @@
+#include "base/system_file.h"
+
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+
+namespace holdfast {
+
+namespace {
+
+constexpr std::uint64_t offset_max = std::numeric_limits<off_t>::max();
+constexpr std::uint64_t read_ahead_from = 1 << 20;  // below, the kernel's first window holds the file
+
+// Calls `call` until it is not interrupted.
+template <class Call>
+auto uninterrupted(Call call) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+class SystemFile final : public File {
+ public:
+  SystemFile(Fd descriptor, Path path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
+    std::size_t count = 0;
+    while (count < into.size() && offset + count <= offset_max) {
+      const auto more = uninterrupted([&] {
+        return ::pread(descriptor_.get(), into.data() + count, into.size() - count, static_cast<off_t>(offset + count));
+      });
+      if (more < 0) return system_fail(errno, "reading the file", path_);
+      if (more == 0) break;
+      count += static_cast<std::size_t>(more);
+    }
+    return count;
+  }
+
+  Status write_at(std::uint64_t offset, ByteView bytes) override {
+    if (offset > offset_max || bytes.size() > offset_max - offset) return system_fail(EFBIG, "writing the file", path_);
+    while (!bytes.empty()) {
+      const auto count = uninterrupted(
+          [&] { return ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+      if (count < 0) return system_fail(errno, "writing the file", path_);
+      offset += static_cast<std::uint64_t>(count);
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+  }
+
+  Status truncate(std::uint64_t size) override {
+    if (size > offset_max) return system_fail(EFBIG, "setting the file's size", path_);
+    if (uninterrupted([&] { return ::ftruncate(descriptor_.get(), static_cast<off_t>(size)); }) != 0)
+      return system_fail(errno, "setting the file's size", path_);
+    return {};
+  }
+
+  Status sync() override {
+    if (uninterrupted([&] { return ::fdatasync(descriptor_.get()); }) != 0)
+      return system_fail(errno, "syncing the file", path_);
+    return {};
+  }
+
+  Result<FileStat> stat() override { return stat_fd(descriptor_.get(), path_); }
+
+  Result<std::vector<Range>> data_ranges() override {
+    HF_TRY(const FileStat now, stat());
+    std::vector<Range> ranges;
+    for (std::uint64_t at = 0; at < now.size;) {
+      const off_t begin = ::lseek(descriptor_.get(), static_cast<off_t>(at), SEEK_DATA);
+      if (begin < 0 && errno == ENXIO) break;  // a hole up to the end
+      const off_t end = begin < 0 ? -1 : ::lseek(descriptor_.get(), begin, SEEK_HOLE);
+      if (end < 0) {
+        if (errno == EINVAL || errno == EOPNOTSUPP) return std::vector<Range>{{0, now.size}};
+        return system_fail(errno, "finding the file's data", path_);
+      }
+      if (end <= begin) break;  // the file shrank meanwhile
+      ranges.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(end - begin)});
+      at = static_cast<std::uint64_t>(end);
+    }
+    return ranges;
+  }
+
+ private:
+  Fd descriptor_;
+  Path path_;
+};
+
+class SystemMapping final : public Mapping {
+ public:
+  SystemMapping(void* address, std::size_t size) : address_(address), size_(size) {}
+  SystemMapping(const SystemMapping&) = delete;
+  SystemMapping& operator=(const SystemMapping&) = delete;
+  ~SystemMapping() override {
+    if (size_ > 0) ::munmap(address_, size_);
+  }
+  [[nodiscard]] ByteView bytes() const override { return {static_cast<const std::uint8_t*>(address_), size_}; }
+
+ private:
+  void* address_;
+  std::size_t size_;
+};
+
+class SystemLock final : public Lock {
+ public:
+  explicit SystemLock(Fd descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  Fd descriptor_;
+};
+
+Result<Fd> open_for_reading(const Path& path) {
+  // O_NONBLOCK: a fifo that took the file's place must not hold us up. Regular files ignore it.
+  Fd descriptor(open_quietly(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK));
+  if (!descriptor) return system_fail(errno, "opening the file", path);
+  return descriptor;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<File>> file_from(Fd descriptor, Path path) {
+  HF_TRY(const FileStat now, stat_fd(descriptor.get(), path));
+  if (now.type != FileType::regular) return fail(Code::Unsupported, "this is no regular file", printable(path));
+  if (now.size >= read_ahead_from) (void)::posix_fadvise(descriptor.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  return std::make_unique<SystemFile>(std::move(descriptor), std::move(path));
+}
+
+Result<std::unique_ptr<File>> open_file(const Path& path, OpenMode mode) {
+  if (mode == OpenMode::read) {
+    HF_TRY(Fd descriptor, open_for_reading(path));
+    return file_from(std::move(descriptor), path);
+  }
+  int flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+  if (mode == OpenMode::create_new) flags |= O_CREAT | O_EXCL;
+  if (mode == OpenMode::create_or_open || mode == OpenMode::create_or_truncate) flags |= O_CREAT;
+  if (mode == OpenMode::create_or_truncate) flags |= O_TRUNC;
+  Fd descriptor(uninterrupted([&] { return ::open(path.c_str(), flags, 0600); }));
+  if (!descriptor) return system_fail(errno, "opening the file", path);
+  return file_from(std::move(descriptor), path);
+}
+
+Result<std::unique_ptr<Mapping>> map_file(const Path& path) {
+  HF_TRY(const Fd descriptor, open_for_reading(path));
+  HF_TRY(const FileStat now, stat_fd(descriptor.get(), path));
+  if (now.type != FileType::regular) return fail(Code::Unsupported, "this is no regular file", printable(path));
+  if (now.size == 0) return std::make_unique<SystemMapping>(nullptr, 0);
+  void* address = ::mmap(nullptr, now.size, PROT_READ, MAP_SHARED, descriptor.get(), 0);
+  if (address == MAP_FAILED) return system_fail(errno, "mapping the file", path);
+  return std::make_unique<SystemMapping>(address, now.size);
+}
+
+Result<Bytes> read_whole_file(const Path& path, std::uint64_t size_max) {
+  // Links are followed and any kind of file will do: a passphrase may come from /dev/fd/3.
+  const Fd descriptor(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!descriptor) return system_fail(errno, "opening the file", path);
+  HF_TRY(const FileStat now, stat_fd(descriptor.get(), path));
+  if (now.size > size_max) return fail(Code::TooLarge, "the file is larger than it may be", printable(path));
+  Bytes bytes(now.size + 1);
+  for (std::size_t count = 0;;) {
+    const auto more =
+        uninterrupted([&] { return ::read(descriptor.get(), bytes.data() + count, bytes.size() - count); });
+    if (more < 0) return system_fail(errno, "reading the file", path);
+    count += static_cast<std::size_t>(more);
+    if (count > size_max) return fail(Code::TooLarge, "the file is larger than it may be", printable(path));
+    if (more == 0) {
+      bytes.resize(count);
+      return bytes;
+    }
+    if (count == bytes.size()) bytes.resize(2 * count + 4096);
+  }
+}
+
+Result<std::unique_ptr<Lock>> lock_file(const Path& path) {
+  Fd descriptor(uninterrupted(
+      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600); }));
+  if (!descriptor) return system_fail(errno, "opening the lock file", path);
+  if (uninterrupted([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
+    if (errno == EWOULDBLOCK) return fail(Code::Busy, "somebody else holds the lock", printable(path));
+    return system_fail(errno, "locking", path);
+  }
+  return std::make_unique<SystemLock>(std::move(descriptor));
+}
+
+namespace {
+
+constexpr std::size_t scratch_size = 64 << 10;
+constexpr std::uint64_t growth_max = 1 << 20;  // since it was listed; memory is planned by size_expected
+
+// Reads up to into.size() bytes from the start: one call for a file that is as long as it says.
+Result<std::size_t> read_up_to(int descriptor, std::size_t size_stated, std::span<std::uint8_t> into,
+                               const Path& path) {
+  std::size_t count = 0;
+  while (count < into.size()) {
+    const auto more = uninterrupted([&] { return ::read(descriptor, into.data() + count, into.size() - count); });
+    if (more < 0) return system_fail(errno, "reading the file", path);
+    count += static_cast<std::size_t>(more);
+    if (more == 0 || count == size_stated) break;
+  }
+  return count;
+}
+
+}  // namespace
+
+Result<ReadAnswer> read_small_file(const ReadRequest& request) {
+  HF_TRY(const Fd descriptor, open_for_reading(request.path));
+  ReadAnswer answer;
+  HF_TRY(answer.before, stat_fd(descriptor.get(), request.path));
+  if (answer.before.type != FileType::regular)
+    return fail(Code::Changed, "this is no regular file any more", printable(request.path));
+  if (answer.before.size > request.size_expected && answer.before.size - request.size_expected > growth_max)
+    return fail(Code::Changed, "the file grew much since it was listed", printable(request.path));
+
+  // Asking for one byte more than there should be shows growth without another call.
+  const std::size_t size = answer.before.size;
+  std::size_t count = 0;
+  if (size < scratch_size) {
+    thread_local const std::unique_ptr<std::uint8_t[]> scratch(new std::uint8_t[scratch_size]);
+    HF_TRY(count, read_up_to(descriptor.get(), size, {scratch.get(), size + 1}, request.path));
+    answer.bytes.assign(scratch.get(), scratch.get() + count);
+  } else {
+    answer.bytes.resize(size + 1);
+    HF_TRY(count, read_up_to(descriptor.get(), size, answer.bytes, request.path));
+    answer.bytes.resize(count);
+  }
+  HF_TRY(answer.after, stat_fd(descriptor.get(), request.path));
+  if (count != size && answer.before == answer.after)
+    return fail(Code::Changed, "the file gives another number of bytes than its size says", printable(request.path));
+  return answer;
+}
+
+}  // namespace holdfast
