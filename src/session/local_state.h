@@ -1,7 +1,7 @@
 // What a device remembers: an ordered map with atomic, durable batches in one SQLite file (DECISIONS D3, F12).
 //
 // SQLite reaches the disk through a VFS over Files, with WAL, synchronous=FULL, locking_mode=EXCLUSIVE, secure_delete. Values that are
-// secret are sealed before they come here. Any thread: the verbs of one process share it (D4).
+// secret are sealed before they come here. One thread at a time; agent/shared.h lets several verbs share it (D4).
 #pragma once
 
 #include <functional>

@@ -1,7 +1,5 @@
 #include "session/session.h"
 
-#include <mutex>
-
 namespace holdfast::session {
 
 namespace {
@@ -14,25 +12,22 @@ crypto::Secret<LocalBoxTag> local_key(const Account& account) {
 
 crypto::Context local_context(std::string_view what) { return {"Holdfast 1 local state", to_bytes(as_bytes(what))}; }
 
-class LockedClaims final : public Claims {
+class PlainClaims final : public Claims {
  public:
   bool claim(const std::string& what) override {
-    const std::lock_guard hold(mutex_);
     return held_.insert(what).second;
   }
   void release(const std::string& what) override {
-    const std::lock_guard hold(mutex_);
     held_.erase(what);
   }
 
  private:
-  std::mutex mutex_;
   std::set<std::string> held_;
 };
 
 }  // namespace
 
-std::unique_ptr<Claims> make_claims() { return std::make_unique<LockedClaims>(); }
+std::unique_ptr<Claims> make_claims() { return std::make_unique<PlainClaims>(); }
 
 Bytes Session::seal_local(std::string_view what, ByteView plain) {
   return crypto::seal_box(local_key(account()), local_context(what), plain, doors.random);

@@ -15,7 +15,7 @@ class Claims {
   virtual bool claim(const std::string& what) = 0;  // false: somebody has it
   virtual void release(const std::string& what) = 0;
 };
-std::unique_ptr<Claims> make_claims();
+std::unique_ptr<Claims> make_claims();  // for one thread; agent/shared.h has those for several
 
 struct Shared {
   Account account;

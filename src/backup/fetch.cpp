@@ -1,0 +1,157 @@
+#include "backup/fetch.h"
+
+#include <algorithm>
+#include <deque>
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::size_t ranges_in_flight_max = 3;
+constexpr std::uint32_t gap_bytes_max = 256 * 1024;  // read over rather than asked for apart
+constexpr std::size_t jobs_bytes_max = 24 * 1024 * 1024;
+
+// Neighbouring blocks of one pack that are fetched by one call.
+struct Span {
+  std::size_t pack = 0, first = 0, count = 0;  // positions in packs[pack].blocks
+  std::uint32_t offset = 0, size = 0;
+};
+
+std::vector<Span> plan_spans(std::span<const WantedPack> packs) {
+  std::vector<Span> out;
+  for (std::size_t p = 0; p < packs.size(); ++p) {
+    const auto offsets = packs[p].info.block_offsets();
+    for (std::size_t b = 0; b < packs[p].blocks.size(); ++b) {
+      const std::uint16_t number = packs[p].blocks[b].block;
+      const std::uint32_t begin = offsets[number], end = offsets[number + 1];
+      if (b > 0 && begin - (out.back().offset + out.back().size) <= gap_bytes_max) {
+        out.back().size = end - out.back().offset;
+        ++out.back().count;
+      } else {
+        out.push_back({p, b, 1, begin, end - begin});
+      }
+    }
+  }
+  return out;
+}
+
+std::string describe(const space::PackInfo& pack, std::uint16_t block) {
+  return "pack " + pack.object.short_hex() + ", block " + std::to_string(block);
+}
+
+bool about_one_object(Code code) {
+  return code == Code::Missing || code == Code::NotFound || code == Code::Tampered || code == Code::Malformed || code == Code::TooLarge;
+}
+
+class Fetch {
+ public:
+  Fetch(session::SpaceSession& space, std::span<const WantedPack> packs, const std::function<Status(OpenedBlock&&)>& use)
+      : space_(space), server_(space.session().server), packs_(packs), use_(use), jobs_(space.session().doors.workers) {}
+
+  Status run() {
+    const std::vector<Span> spans = plan_spans(packs_);
+    std::size_t next = 0;
+    while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
+      while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
+        const Span& span = spans[next++];
+        const Ticket ticket = server_.submit_get(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object, span.offset, span.size);
+        flying_.emplace(ticket, span);
+      }
+      const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
+      Status step = busy && jobs_.in_flight() > 0 ? finish_job() : receive();
+      if (!step) {
+        drain();
+        return step;
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Job {
+    std::size_t bytes = 0;
+    OpenedBlock opened;
+  };
+
+  void drain() {
+    while (!flying_.empty()) flying_.erase(server_.finish_get().ticket);
+    while (jobs_.in_flight() > 0) (void)jobs_.next();
+  }
+
+  Status finish_job() {
+    auto [ticket, job] = jobs_.next();
+    job_bytes_ -= job.bytes;
+    return use_(std::move(job.opened));
+  }
+
+  Status receive() {
+    auto done = server_.finish_get();
+    const Span span = flying_.extract(done.ticket).mapped();
+    const WantedPack& pack = packs_[span.pack];
+    auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body) : Result<api::Get::Reply>(pass_on(done.body.error()));
+    if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
+    if (reply && reply->bytes.size() != span.size) reply = fail(Code::Tampered, "the server gave fewer bytes of an object than it must have");
+    if (!reply) {
+      for (std::size_t i = 0; i < span.count; ++i) {
+        const WantedBlock& block = pack.blocks[span.first + i];
+        Error error = reply.error();
+        if (error.code == Code::NotFound) error.code = Code::Missing;
+        error.object = describe(pack.info, block.block);
+        HF_OK(use_({block.tag, pass_on(std::move(error)), {}}));
+      }
+      return {};
+    }
+    start_jobs(span, std::make_shared<const Bytes>(*std::move(done.body)), reply->bytes);
+    return {};
+  }
+
+  // The body lives as long as a job needs a part of it.
+  void start_jobs(const Span& span, std::shared_ptr<const Bytes> body, ByteView bytes) {
+    const WantedPack& pack = packs_[span.pack];
+    const space::EpochKeys* keys = space_.epoch_keys(pack.info.epoch);
+    const auto offsets = pack.info.block_offsets();
+    std::shared_ptr<const space::PackOpener> opener;
+    if (keys != nullptr) opener = std::make_shared<const space::PackOpener>(keys->pack, space_.id(), pack.info);
+    for (std::size_t i = 0; i < span.count; ++i) {
+      const WantedBlock& block = pack.blocks[span.first + i];
+      const ByteView sealed = bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
+      const std::size_t cost = sealed.size() + pack.info.blocks[block.block].plain.value;
+      job_bytes_ += cost;
+      jobs_.submit([this, &pack, &block, sealed, body, opener, cost] { return Job{cost, open(pack, block, sealed, opener.get())}; });
+    }
+  }
+
+  // Pure: in a worker.
+  OpenedBlock open(const WantedPack& pack, const WantedBlock& block, ByteView sealed, const space::PackOpener* opener) const {
+    if (opener == nullptr)
+      return {block.tag, fail(Code::Tampered, "a pack names an epoch that the space never had", describe(pack.info, block.block)), {}};
+    OpenedBlock out{block.tag, opener->open_block(block.block, sealed), {}};
+    if (!out.plain) {
+      out.plain.error().object = describe(pack.info, block.block);
+      return out;
+    }
+    for (std::size_t i = 0; i < block.ids.size(); ++i) {
+      const std::size_t offset = block.chunks[i].offset.value, length = block.chunks[i].length.value;
+      const bool inside = offset <= out.plain->size() && length <= out.plain->size() - offset;
+      if (!inside || space::chunk_id(space_.root_keys().chunk_id, pack.kind, ByteView(*out.plain).subspan(offset, length)) != block.ids[i])
+        out.bad_chunks.push_back(i);
+    }
+    return out;
+  }
+
+  session::SpaceSession& space_;
+  session::Server& server_;
+  std::span<const WantedPack> packs_;
+  const std::function<Status(OpenedBlock&&)>& use_;
+  std::map<Ticket, Span> flying_;
+  std::size_t job_bytes_ = 0;
+  Jobs<Job> jobs_;
+};
+
+}  // namespace
+
+Status fetch_blocks(session::SpaceSession& space, std::span<const WantedPack> packs, const std::function<Status(OpenedBlock&&)>& use) {
+  return Fetch(space, packs, use).run();
+}
+
+}  // namespace holdfast::backup
