@@ -18,13 +18,13 @@ class Process;
 
 struct DiskOptions {
   std::uint64_t capacity = std::uint64_t{1} << 40;
-  std::uint32_t uid = 1000, gid = 1000;            // of the processes; 0 may do everything
-  std::string home = "/home/user";                 // exists, is theirs; relative paths begin here
-  std::int64_t timestamp_step_ns = 4'000'000;      // the kernel's tick: two quick changes have one mtime
+  std::uint32_t uid = 1000, gid = 1000;        // of the processes; 0 may do everything
+  std::string home = "/home/user";             // exists, is theirs; relative paths begin here
+  std::int64_t timestamp_step_ns = 4'000'000;  // the kernel's tick: two quick changes have one mtime
   bool network = false;
 };
 
-// Who asks. What a lasting actor does is durable at once: it is the test's own hand, that plants and damages.
+// Who asks. What a lasting actor does is durable at once and belongs to the user: it is the test's own hand.
 struct Actor {
   std::uint32_t uid = 0, gid = 0;
   bool lasting = false;
@@ -68,7 +68,7 @@ class Disk {
   void sync_below(Inode& directory);
   void sync_fails(Inode& inode, Prng& dice);  // what was unsynced is kept, lost or torn now, and counts as synced
   void power_cut(Prng& dice);
-  void settle();                              // all of it durable
+  void settle();  // all of it durable
 
   // Open handles keep an inode that has no name.
   void opened(Inode& inode) { ++inode.handles; }

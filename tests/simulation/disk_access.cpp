@@ -7,8 +7,10 @@ namespace holdfast::sim {
 Status DiskAccess::pass(Kind kind, const Event& event, const std::function<void()>& half) {
   if (process == nullptr) return {};
   switch (scheduler.pass(*process, kind)) {
-    case Verdict::go: return {};
-    case Verdict::dead: break;
+    case Verdict::go:
+      return {};
+    case Verdict::dead:
+      break;
     case Verdict::dying:
       if (half && dice->coin()) half();
       scheduler.crash_now(*process);

@@ -87,7 +87,8 @@ Result<Inode*> Disk::create(const Actor& actor, const Place& at, FileType type, 
     return fail(Code::Unsupported, "the file system can't have such a name", printable(at.name));
   }
   if (free() < inode_bytes) return fail(Code::NoSpaceLeft, "the disk is full");
-  Inode& made = new_inode(type, {.mode = mode, .uid = actor.uid, .gid = actor.gid, .attributes = {}});
+  const Actor owner = actor.lasting ? user() : actor;  // what the test plants is the user's
+  Inode& made = new_inode(type, {.mode = mode, .uid = owner.uid, .gid = owner.gid, .attributes = {}});
   change_name(actor, {.child = made.number, .leaves = {}, .arrives = NameInDirectory{at.directory->number, at.name}});
   return &made;
 }
@@ -105,7 +106,8 @@ Status Disk::remove(const Actor& actor, const Place& at) {
   if (at.node == root_) return fail(Code::Busy, "the root can't be removed");
   HF_OK(changeable(actor, *at.directory));
   if (!at.node->entries.empty()) return fail(Code::NotEmpty, "the folder is not empty", printable(at.name));
-  change_name(actor, {.child = at.node->number, .leaves = NameInDirectory{at.directory->number, at.name}, .arrives = {}});
+  change_name(actor,
+              {.child = at.node->number, .leaves = NameInDirectory{at.directory->number, at.name}, .arrives = {}});
   return {};
 }
 

@@ -17,7 +17,15 @@ std::vector<std::string> components(const Path& path) {
   return parts;
 }
 
-auto not_found(const Path& path) { return fail(Code::NotFound, "there is nothing of that name", printable(path)); }
+std::unexpected<Error> not_found(const Path& path) {
+  return fail(Code::NotFound, "there is nothing of that name", printable(path));
+}
+
+Status check_path(const Path& path) {
+  if (path.empty() || path.find('\0') != std::string::npos) return not_found(path);
+  if (path.starts_with('/')) return {};
+  return fail(Code::InvalidArgument, "the path is not absolute", printable(path));
+}
 
 }  // namespace
 
@@ -26,16 +34,18 @@ Disk::Disk(std::uint64_t seed, DiskOptions options, std::function<std::int64_t()
   root_ = &new_inode(FileType::directory, {.mode = 0755, .attributes = {}});
   root_->parent = root_->number;
   root_->names = 1;
-  const Actor hand{.lasting = true};
   Inode* at = root_;
-  for (const std::string& name : components(options_.home)) {
-    const auto made = create(hand, {at, name, nullptr}, FileType::directory, 0755);
-    at = *made;
-  }
+  const auto make = [&](const std::string& name, std::uint32_t mode) {
+    const Actor hand{.lasting = true};
+    at = *create(hand, {at, name, nullptr}, FileType::directory, mode);
+    at->meta.uid = at->meta.gid = 0;
+  };
+  for (const std::string& name : components(options_.home)) make(name, 0755);
   at->meta.uid = options_.uid;
   at->meta.gid = options_.gid;
-  at->durable_meta = at->meta;
-  (void)create(hand, {root_, "tmp", nullptr}, FileType::directory, 0777);
+  at = root_;
+  make("tmp", 0777);
+  settle();
 }
 
 Inode* Disk::inode(std::uint64_t number) {
@@ -84,30 +94,30 @@ Result<Place> Disk::walk(const Actor& actor, const Path& path, Follow follow, bo
 }
 
 Result<Inode*> Disk::find(const Actor& actor, const Path& path, Follow follow) {
-  if (!path.starts_with('/')) return fail(Code::InvalidArgument, "the path is not absolute", printable(path));
+  HF_OK(check_path(path));
   HF_TRY(const Place place, walk(actor, path, follow, false, links_max));
   if (place.node == nullptr) return not_found(path);
   return place.node;
 }
 
 Result<Place> Disk::place(const Actor& actor, const Path& path) {
-  if (!path.starts_with('/')) return fail(Code::InvalidArgument, "the path is not absolute", printable(path));
+  HF_OK(check_path(path));
   return walk(actor, path, Follow::no, false, links_max);
 }
 
 Result<Place> Disk::place_beneath(const Actor& actor, Inode& root, const std::string& name) {
-  const std::vector<std::string> parts = components(name);
-  if (parts.empty() || name.starts_with('/')) {
-    return fail(Code::InvalidArgument, "the name is not a relative one", printable(name));
-  }
   Place place{&root, "", &root};
-  for (const std::string& part : parts) {
-    if (part == "." || part == "..") return fail(Code::InvalidArgument, "a name has no dots here", printable(name));
-    if (place.node == nullptr) return not_found(name);
-    if (place.node->type == FileType::symlink) {
-      return fail(Code::PermissionDenied, "a link is in the way", printable(name));
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('/', begin), name.size());
+    const std::string part = name.substr(begin, end - begin);
+    begin = end + 1;
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos) {
+      return fail(Code::Malformed, "a name that no file can have", printable(name));
     }
-    if (!place.node->is_directory()) return not_found(name);
+    if (place.node == nullptr) return not_found(name);
+    if (!place.node->is_directory()) {
+      return fail(Code::AlreadyExists, "a link or a file stands where a folder is needed", printable(name));
+    }
     HF_OK(may(actor, *place.node, 1));
     const auto entry = place.node->entries.find(part);
     place = {place.node, part, entry == place.node->entries.end() ? nullptr : inode(entry->second)};
@@ -129,8 +139,8 @@ Result<Path> Disk::path_of(const Inode& directory) {
   for (const Inode* at = &directory; at != root_;) {
     const Inode* above = inode(at->parent);
     const auto is_it = [&](const auto& entry) { return entry.second == at->number; };
-    const auto entry = above == nullptr ? root_->entries.end()
-                                        : std::find_if(above->entries.begin(), above->entries.end(), is_it);
+    const auto entry =
+        above == nullptr ? root_->entries.end() : std::find_if(above->entries.begin(), above->entries.end(), is_it);
     if (above == nullptr || entry == above->entries.end()) return fail(Code::NotFound, "the folder was removed");
     path.insert(0, "/" + entry->first);
     at = above;

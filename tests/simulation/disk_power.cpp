@@ -120,10 +120,18 @@ void Disk::tear(Inode& inode, const DataChange& change, Prng& dice) {
 void Disk::apply(Inode& inode, const DataChange& change, Mood mood, std::uint64_t first_lost, Prng& dice) {
   std::uint64_t fate = 0;  // 0 kept, 1 lost, 2 torn
   switch (mood) {
-    case Mood::all: fate = 0; break;
-    case Mood::none: fate = 1; break;
-    case Mood::first: fate = change.number < first_lost ? 0 : change.number == first_lost ? 2 : 1; break;
-    case Mood::any: fate = dice.below(3); break;
+    case Mood::all:
+      fate = 0;
+      break;
+    case Mood::none:
+      fate = 1;
+      break;
+    case Mood::first:
+      fate = change.number < first_lost ? 0 : change.number == first_lost ? 2 : 1;
+      break;
+    case Mood::any:
+      fate = dice.below(3);
+      break;
   }
   if (fate == 1) return reached("sim: write lost");
   if (fate == 2) return tear(inode, change, dice);

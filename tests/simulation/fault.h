@@ -44,7 +44,7 @@ struct Fault {
   std::uint64_t step = 0;   // crash instead of this step, counted from 1; 0: no crash
   std::uint64_t again = 0;  // a second crash this many steps after World::restore_power; 0: none
   Crash crash = Crash::power_cut;
-  Chances chances;
+  Chances chances = {};
 
   // "scripts/sim Suite.Name --seed N --step K" for the test that runs now.
   [[nodiscard]] std::string replay_command() const;
@@ -62,7 +62,7 @@ std::vector<Fault> calm_faults(const std::vector<std::uint64_t>& seeds, const Ch
 struct PlanInput {
   std::function<void(World&)> run;
   std::vector<std::uint64_t> seeds;
-  Chances chances;
+  Chances chances = {};
   std::size_t steps_max;
   std::uint64_t again_max;
   Crash crash;
@@ -75,7 +75,7 @@ std::vector<Fault> faults_of_seed(const PlanInput& plan, std::uint64_t seed);
 // last step. The test repeats the same scenario in a World of that fault.
 template <Crash kind>
 struct CrashPlan {
-  std::function<void(World&)> run;   // makes the steps that are counted; no restore_power
+  std::function<void(World&)> run;  // makes the steps that are counted; no restore_power
   std::vector<std::uint64_t> seeds;
   Chances chances{};
   std::size_t steps_max = SIZE_MAX;  // of longer runs only so many steps, chosen by the seed
@@ -101,8 +101,8 @@ struct CrashPlan {
       index_ = 0;
       faults_.clear();
       for (; seed_ < plan_->seeds.size(); ++seed_) {
-        faults_ = faults_of_seed(
-            {plan_->run, plan_->seeds, plan_->chances, plan_->steps_max, plan_->again_max, kind}, plan_->seeds[seed_]);
+        faults_ = faults_of_seed({plan_->run, plan_->seeds, plan_->chances, plan_->steps_max, plan_->again_max, kind},
+                                 plan_->seeds[seed_]);
         if (!faults_.empty()) return;
       }
     }

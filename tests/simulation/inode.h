@@ -50,11 +50,11 @@ struct Inode {
   std::vector<DataChange> unsynced;
   std::map<std::string, std::uint64_t> entries, durable_entries;  // of a directory
 
-  std::uint64_t parent = 0;                        // of a directory
-  std::optional<NameInDirectory> durable_parent;   // of a directory
-  std::uint64_t names = 0;                         // that lead here now
+  std::uint64_t parent = 0;                       // of a directory
+  std::optional<NameInDirectory> durable_parent;  // of a directory
+  std::uint64_t names = 0;                        // that lead here now
   std::uint64_t handles = 0;
-  std::uint64_t data_version = 0;                  // changes with the bytes
+  std::uint64_t data_version = 0;  // changes with the bytes
 
   [[nodiscard]] bool is_directory() const { return type == FileType::directory; }
 };

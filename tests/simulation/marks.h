@@ -7,7 +7,7 @@
 
 namespace holdfast::sim {
 
-void listen_to_marks();                   // World does it; once is enough
+void listen_to_marks();                    // World does it; once is enough
 bool mark_reached(std::string_view mark);  // by the test that runs now
 std::vector<std::string> marks_reached();  // sorted
 

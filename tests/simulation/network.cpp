@@ -21,7 +21,9 @@ auto unreachable() { return fail(Code::Unreachable, "no server answers"); }
 }  // namespace
 
 Network::Network(std::string server_name, Scheduler& scheduler, const Fault& fault)
-    : name_(std::move(server_name)), scheduler_(scheduler), chances_(fault.chances),
+    : name_(std::move(server_name)),
+      scheduler_(scheduler),
+      chances_(fault.chances),
       dice_(mix(fault.seed, hash_text(name_))) {}
 
 Network::~Network() = default;
@@ -49,9 +51,8 @@ void Network::start(const CallPtr& call) {
   const std::int64_t now = scheduler_.now_ns();
   const std::int64_t timeout = call->call.timeout_ns > 0 ? call->call.timeout_ns : timeout_default_ns;
   call->time_over_ns = now + timeout;
-  call->deadline = scheduler_.at(call->time_over_ns, [this, call] {
-    answer(call, fail(Code::Timeout, "the server did not answer in time"));
-  });
+  call->deadline = scheduler_.at(
+      call->time_over_ns, [this, call] { answer(call, fail(Code::Timeout, "the server did not answer in time")); });
   const std::int64_t there = now + latency();
   if (dice_.chance(chances_.call_lost)) {
     reached("sim: call lost");

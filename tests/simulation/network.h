@@ -34,7 +34,7 @@ class Network {
   void serve(std::shared_ptr<Server> server) { server_ = std::move(server); }
   void set_down(bool down);  // down: calls end in Unreachable
   [[nodiscard]] bool down() const { return down_; }
-  void crash_server();       // down, with its memory lost, until set_down(false)
+  void crash_server();  // down, with its memory lost, until set_down(false)
   void chances(const Chances& chances) { chances_ = chances; }
 
   std::unique_ptr<SimRemote> remote(Process& process);

@@ -8,8 +8,13 @@ namespace {
 class SimFile final : public File {
  public:
   SimFile(DiskAccessPtr access, Inode& inode, Path path, bool writable)
-      : access_(std::move(access)), disk_(access_->disk), inode_(&inode), number_(inode.number), path_(std::move(path)),
-        epoch_(disk_.epoch()), writable_(writable) {
+      : access_(std::move(access)),
+        disk_(access_->disk),
+        inode_(&inode),
+        number_(inode.number),
+        path_(std::move(path)),
+        epoch_(disk_.epoch()),
+        writable_(writable) {
     disk_.opened(inode);
   }
   ~SimFile() override { disk_.closed(number_, epoch_); }
@@ -61,8 +66,8 @@ class SimFile final : public File {
   Status begin(Kind kind, std::string_view what, std::uint64_t offset, std::uint64_t size, std::uint64_t content = 0,
                const std::function<void()>& half = {}) {
     HF_OK(valid());
-    return access_->begin(
-        kind, {.who = {}, .what = what, .object = path_, .a = offset, .b = size, .content = content}, half);
+    return access_->begin(kind, {.who = {}, .what = what, .object = path_, .a = offset, .b = size, .content = content},
+                          half);
   }
   // The test's own hand may hold a file over a power cut; there is nothing behind it any more.
   Status valid() {

@@ -11,8 +11,12 @@ constexpr unsigned readable = 4, writable = 2;
 class SimMapping final : public Mapping {
  public:
   SimMapping(DiskAccessPtr access, Inode& inode, Path path)
-      : access_(std::move(access)), inode_(inode.number), path_(std::move(path)), bytes_(inode.content.all()),
-        version_(inode.data_version), epoch_(access_->disk.epoch()) {
+      : access_(std::move(access)),
+        inode_(inode.number),
+        path_(std::move(path)),
+        bytes_(inode.content.all()),
+        version_(inode.data_version),
+        epoch_(access_->disk.epoch()) {
     access_->disk.opened(inode);
   }
   ~SimMapping() override {
@@ -165,8 +169,8 @@ std::vector<Result<ReadAnswer>> SimFiles::read_batch(std::span<const ReadRequest
 
 Result<std::unique_ptr<File>> SimFiles::open(const Path& path, OpenMode mode) {
   Disk& disk = access_->disk;
-  const bool may_change = mode == OpenMode::create_new || mode == OpenMode::create_or_open ||
-                          mode == OpenMode::create_or_truncate;
+  const bool may_change =
+      mode == OpenMode::create_new || mode == OpenMode::create_or_open || mode == OpenMode::create_or_truncate;
   const auto now = disk.place(access_->actor, path);
   const bool changes = may_change && now && (now->node == nullptr || mode == OpenMode::create_or_truncate);
   HF_OK(access_->begin(changes ? Kind::change : Kind::observe, {.who = {}, .what = "open", .object = path}));

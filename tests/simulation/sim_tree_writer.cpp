@@ -6,13 +6,23 @@
 namespace holdfast::sim {
 namespace {
 
+// As the real one: what replaces something is made under a temporary name and renamed when it is complete.
 class SimTreeWriter final : public TreeWriter {
  public:
   SimTreeWriter(DiskAccessPtr access, Inode& root)
-      : access_(std::move(access)), disk_(access_->disk), root_(root.number), epoch_(disk_.epoch()) {
+      : access_(std::move(access)),
+        disk_(access_->disk),
+        root_(root.number),
+        epoch_(disk_.epoch()),
+        temporary_prefix_(".holdfast-" + std::to_string(access_->dice->below(1'000'000)) + "-") {
     disk_.opened(root);
   }
-  ~SimTreeWriter() override { disk_.closed(root_, epoch_); }
+  ~SimTreeWriter() override {
+    for (const auto& [name, leaf] : unfinished_) {
+      if (alive()) (void)remove(sibling(name, leaf));
+    }
+    disk_.closed(root_, epoch_);
+  }
 
   Status make_directory(const std::string& name) override {
     HF_TRY(const Place place, begin(Kind::change, "make_directory", name));
@@ -21,13 +31,11 @@ class SimTreeWriter final : public TreeWriter {
   }
 
   Status make_file(const WriteRequest& request) override {
-    HF_TRY(const auto file, open_new(request.name, request.replace));
-    std::uint64_t offset = 0;
-    for (const ByteView part : request.parts) {
-      HF_OK(file->write_at(offset, part));
-      offset += part.size();
-    }
-    return set_metadata(request.name, FileType::regular, request.metadata);
+    HF_TRY(const std::string at, make(request.name, FileType::regular, request.replace));
+    Status status = fill(at, request);
+    if (status && at != request.name) status = replace(at, request.name);
+    if (!status && alive()) (void)remove(at);
+    return status;
   }
 
   std::vector<Status> make_files(std::span<const WriteRequest> requests) override {
@@ -42,74 +50,105 @@ class SimTreeWriter final : public TreeWriter {
   }
 
   Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) override {
-    HF_TRY(Inode * made, make(name, FileType::regular, 0600, replace));
-    return open_inode(access_, *made, name, true);
+    if (const auto old = unfinished_.find(name); old != unfinished_.end()) {
+      (void)remove(sibling(name, old->second));
+      unfinished_.erase(old);
+    }
+    HF_TRY(const std::string at, make(name, FileType::regular, replace));
+    unfinished_[name] = std::string(last_component(at));
+    HF_TRY(const Place made, place(at));
+    return open_inode(access_, *made.node, name, true);
   }
 
-  Status make_symlink(const std::string& name, const std::string& target, bool replace) override {
-    HF_TRY(Inode * made, make(name, FileType::symlink, 0777, replace));
-    disk_.set_target(*made, target);
-    return {};
+  Status make_symlink(const std::string& name, const std::string& target, bool replaces) override {
+    if (target.empty() || target.find('\0') != std::string::npos) {
+      return fail(Code::Malformed, "a target that no symbolic link can have", printable(name));
+    }
+    HF_TRY(const std::string at, make(name, FileType::symlink, replaces));
+    HF_TRY(const Place made, place(at));
+    disk_.set_target(*made.node, target);
+    return at == name ? Status() : replace(at, name);
   }
 
-  Status make_hard_link(const std::string& existing, const std::string& name, bool replace) override {
-    HF_OK(begin(Kind::change, "make_hard_link", name));
-    HF_TRY(const Place source, place(existing));
+  Status make_hard_link(const std::string& existing, const std::string& name, bool replaces) override {
+    HF_TRY(const Place source, begin(Kind::observe, "make_hard_link", existing));
     if (source.node == nullptr) return fail(Code::NotFound, "there is nothing to link to", printable(existing));
-    HF_OK(clear(name, replace));
-    HF_TRY(const Place target, place(name));
-    return named(disk_.link(access_->actor, *source.node, target), name);
+    HF_TRY(const std::string at, free_name(name, replaces));
+    HF_TRY(const Place target, begin(Kind::change, "make_hard_link", at));
+    HF_OK(named(disk_.link(access_->actor, *source.node, target), name));
+    if (at == name) return {};
+    HF_OK(replace(at, name));
+    HF_TRY(const Place rest, place(at));  // between two names of one file rename does nothing
+    return rest.node == nullptr ? Status() : remove(at);
   }
 
-  Status make_node(const std::string& name, const FileStat& node, bool replace) override {
+  Status make_node(const std::string& name, const FileStat& node, bool replaces) override {
     const bool device = node.type == FileType::character_device || node.type == FileType::block_device;
-    if (!device && node.type != FileType::fifo && node.type != FileType::socket) {
-      return fail(Code::Unsupported, "this is no device or fifo", printable(name));
+    if (!device && node.type != FileType::fifo) {
+      return fail(Code::Unsupported, "only devices and fifos are made as nodes", printable(name));
     }
     if (device && access_->actor.uid != 0) {
       HF_OK(begin(Kind::observe, "make_node", name));
       return fail(Code::PermissionDenied, "only root makes devices", printable(name));
     }
-    HF_TRY(Inode * made, make(name, node.type, 0600, replace));
-    InodeMeta meta = made->meta;
-    meta.device_major = node.device_major;
-    meta.device_minor = node.device_minor;
-    return disk_.set_meta(access_->actor, *made, std::move(meta));
+    HF_TRY(const std::string at, make(name, node.type, replaces));
+    HF_TRY(const Place made, place(at));
+    InodeMeta meta = made.node->meta;
+    if (device) {
+      meta.device_major = node.device_major;
+      meta.device_minor = node.device_minor;
+    }
+    made.node->durable_meta = meta;  // the numbers are made with the node
+    HF_OK(disk_.set_meta(access_->actor, *made.node, std::move(meta)));
+    return at == name ? Status() : replace(at, name);
   }
 
   Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) override {
-    HF_TRY(const Place place, begin(Kind::change, "set_metadata", name));
-    if (place.node == nullptr) return fail(Code::NotFound, "there is nothing of that name", printable(name));
-    if (place.node->type != type) return fail(Code::Changed, "it became something else", printable(name));
-    return named(set_metadata_of(*access_, *place.node, metadata, name, warnings_), name);
+    const auto unfinished = unfinished_.find(name);
+    const std::string at = unfinished == unfinished_.end() ? name : sibling(name, unfinished->second);
+    HF_OK(set_metadata_at(at, type, metadata));
+    if (at != name) HF_OK(replace(at, name));
+    unfinished_.erase(name);
+    return {};
   }
 
   Result<std::optional<FileStat>> stat(const std::string& name) override {
-    HF_TRY(const Place place, begin(Kind::observe, "stat", name));
-    if (place.node == nullptr) return std::nullopt;
-    return disk_.stat_of(*place.node);
+    auto found = begin(Kind::observe, "stat", name);
+    if (!found && found.error().code == Code::NotFound) return std::nullopt;
+    HF_TRY(const Place there, std::move(found));
+    if (there.node == nullptr) return std::nullopt;
+    return disk_.stat_of(*there.node);
   }
 
   Result<std::unique_ptr<File>> open_existing(const std::string& name) override {
-    HF_TRY(const Place place, begin(Kind::observe, "open_existing", name));
-    if (place.node == nullptr) return fail(Code::NotFound, "there is nothing of that name", printable(name));
-    if (place.node->type == FileType::symlink) return fail(Code::PermissionDenied, "this is a link", printable(name));
-    HF_OK(named(disk_.may(access_->actor, *place.node, 4), name));
-    if (place.node->type != FileType::regular) {
+    HF_TRY(const Place there, begin(Kind::observe, "open_existing", name));
+    if (there.node == nullptr) return fail(Code::NotFound, "there is nothing of that name", printable(name));
+    if (there.node->type == FileType::symlink) return fail(Code::PermissionDenied, "this is a link", printable(name));
+    HF_OK(named(disk_.may(access_->actor, *there.node, 4), name));
+    if (there.node->type != FileType::regular) {
       return fail(Code::Unsupported, "this is no regular file", printable(name));
     }
-    return open_inode(access_, *place.node, name, false);
+    return open_inode(access_, *there.node, name, false);
   }
 
+  // syncfs would do the whole disk; nobody is promised more than what is below the root.
   Status sync_all() override {
     HF_OK(access_->begin_sync({.who = {}, .what = "sync_all", .object = {}}, [] {}));
-    if (Inode* root = disk_.inode(root_)) disk_.sync_below(*root);
+    disk_.sync_below(*disk_.inode(root_));
     return {};
   }
 
   std::vector<std::string> take_warnings() override { return std::exchange(warnings_, {}); }
 
  private:
+  [[nodiscard]] bool alive() const {
+    return epoch_ == disk_.epoch() && (access_->process == nullptr || !access_->process->dead());
+  }
+  static std::string sibling(const std::string& name, const std::string& leaf) {
+    const std::size_t slash = name.rfind('/');
+    return slash == std::string::npos ? leaf : name.substr(0, slash + 1) + leaf;
+  }
+
   Result<Place> place(const std::string& name) {
     Inode* root = epoch_ == disk_.epoch() ? disk_.inode(root_) : nullptr;
     if (root == nullptr) return fail(Code::NotFound, "the root of the tree is gone", printable(name));
@@ -119,20 +158,49 @@ class SimTreeWriter final : public TreeWriter {
     HF_OK(access_->begin(kind, {.who = {}, .what = what, .object = name}));
     return place(name);
   }
-  Status clear(const std::string& name, bool replace) {
+  // The name itself, or a temporary one beside what may be replaced.
+  Result<std::string> free_name(const std::string& name, bool replaces) {
     HF_TRY(const Place there, place(name));
-    if (there.node == nullptr) return {};
+    if (there.node == nullptr) return name;
     const bool replaceable = there.node->type == FileType::regular || there.node->type == FileType::symlink;
-    if (!replace || !replaceable) return fail(Code::AlreadyExists, "there is something of that name", printable(name));
-    return named(disk_.remove(access_->actor, there), name);
+    if (!replaces || !replaceable) {
+      return fail(Code::AlreadyExists, "there is something of that name", printable(name));
+    }
+    return sibling(name, temporary_prefix_ + std::to_string(++temporaries_));
   }
-  Result<Inode*> make(const std::string& name, FileType type, std::uint32_t mode, bool replace) {
+  // Gives the name under which it was made.
+  Result<std::string> make(const std::string& name, FileType type, bool replaces) {
     HF_OK(begin(Kind::change, "make", name));
-    HF_OK(clear(name, replace));
-    HF_TRY(const Place at, place(name));
-    auto made = disk_.create(access_->actor, at, type, mode);
-    if (!made) return pass_on(named(made, name).error());
-    return *made;
+    HF_TRY(std::string at, free_name(name, replaces));
+    HF_TRY(const Place there, place(at));
+    HF_OK(named(disk_.create(access_->actor, there, type, type == FileType::symlink ? 0777 : 0600), name));
+    return at;
+  }
+  Status fill(const std::string& at, const WriteRequest& request) {
+    HF_TRY(const Place made, place(at));
+    const auto file = open_inode(access_, *made.node, at, true);
+    std::uint64_t offset = 0;
+    for (const ByteView part : request.parts) {
+      HF_OK(file->write_at(offset, part));
+      offset += part.size();
+    }
+    return set_metadata_at(at, FileType::regular, request.metadata);
+  }
+  Status set_metadata_at(const std::string& at, FileType type, const Metadata& metadata) {
+    HF_TRY(const Place there, begin(Kind::change, "set_metadata", at));
+    if (there.node == nullptr) return fail(Code::NotFound, "there is nothing of that name", printable(at));
+    if (there.node->type != type) return fail(Code::AlreadyExists, "something else has this name", printable(at));
+    return named(set_metadata_of(*access_, *there.node, metadata, at, warnings_), at);
+  }
+  Status replace(const std::string& temporary, const std::string& name) {
+    HF_OK(access_->begin(Kind::change, {.who = {}, .what = "rename", .object = temporary, .other = name}));
+    HF_TRY(const Place from, place(temporary));
+    HF_TRY(const Place to, place(name));
+    return named(disk_.rename(access_->actor, from, to), name);
+  }
+  Status remove(const std::string& name) {
+    HF_TRY(const Place there, begin(Kind::change, "remove", name));
+    return named(disk_.remove(access_->actor, there), name);
   }
   template <class T>
   static Status named(const Result<T>& result, const std::string& name) {
@@ -143,6 +211,9 @@ class SimTreeWriter final : public TreeWriter {
   DiskAccessPtr access_;
   Disk& disk_;
   std::uint64_t root_, epoch_;
+  std::string temporary_prefix_;
+  std::uint64_t temporaries_ = 0;
+  std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
   std::vector<std::string> warnings_;
 };
 

@@ -16,9 +16,9 @@ struct Event {
   std::string_view who;   // "laptop/backup", "server", "world"
   std::string_view what;  // "write", "rename"
   std::string_view object;
-  std::string_view other = {};     // the second name of a rename or link
-  std::uint64_t a = 0, b = 0;      // offset and size, or what else the operation has
-  std::uint64_t content = 0;       // digest of the bytes that went through
+  std::string_view other = {};  // the second name of a rename or link
+  std::uint64_t a = 0, b = 0;   // offset and size, or what else the operation has
+  std::uint64_t content = 0;    // digest of the bytes that went through
 };
 
 class Trace {

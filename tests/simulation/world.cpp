@@ -20,7 +20,9 @@ class FunctionServer final : public Server {
 }  // namespace
 
 Device::Device(World& world, std::string name, DiskOptions options)
-    : world_(world), name_(std::move(name)), dice_(mix(world.fault().seed, hash_text(name_))),
+    : world_(world),
+      name_(std::move(name)),
+      dice_(mix(world.fault().seed, hash_text(name_))),
       disk_(mix(world.fault().seed, hash_text(name_)), std::move(options),
             [this] { return world_.scheduler().now_ns() + wall_clock_.offset_ns; }) {
   const Actor actor{.uid = 0, .gid = 0, .lasting = true};
@@ -33,10 +35,9 @@ Device::~Device() = default;
 Process& Device::start(const std::string& name, std::function<void(Doors&)> main, StartOptions options) {
   auto process = std::make_shared<Process*>(nullptr);
   const std::uint64_t incarnation = processes_.size();
-  *process = &world_.scheduler().add(name_ + "/" + name, options.daemon,
-                                     [this, process, main = std::move(main), options, incarnation] {
-                                       live(**process, main, options, incarnation);
-                                     });
+  *process = &world_.scheduler().add(
+      name_ + "/" + name, options.daemon,
+      [this, process, main = std::move(main), options, incarnation] { live(**process, main, options, incarnation); });
   processes_.push_back(*process);
   world_.device_of_[*process] = this;
   if (!powered_) world_.kill(**process);
@@ -65,8 +66,11 @@ void Device::cut_power() {
 }
 
 World::World(const Fault& fault)
-    : fault_(fault), dice_(mix(fault.seed, 3)), scheduler_(std::make_unique<Scheduler>(fault)),
-      crash_armed_(fault.step != 0), again_(fault.again) {
+    : fault_(fault),
+      dice_(mix(fault.seed, 3)),
+      scheduler_(std::make_unique<Scheduler>(fault)),
+      crash_armed_(fault.step != 0),
+      again_(fault.again) {
   listen_to_marks();
   scheduler_->on_crash([this](Process& process) { crash(process); });
 }
@@ -121,9 +125,8 @@ void World::restore_power() {
 void World::acknowledge(std::string what) {
   const Process* process = scheduler_->current();
   if (process != nullptr && process->dead()) return;
-  scheduler_->note({.who = process == nullptr ? "test" : std::string_view(process->name()),
-                    .what = "acknowledges",
-                    .object = what});
+  scheduler_->note(
+      {.who = process == nullptr ? "test" : std::string_view(process->name()), .what = "acknowledges", .object = what});
   acknowledged_.push_back(std::move(what));
 }
 
