@@ -1,0 +1,89 @@
+// One restore: the tree is walked, and every few thousand files are written before the walk goes on. Internal to backup.
+#pragma once
+
+#include <unordered_map>
+
+#include "backup/fetch.h"
+#include "backup/restore.h"
+
+namespace holdfast::backup {
+
+class RestoreRun {
+ public:
+  RestoreRun(session::SpaceSession& space, const RestoreOptions& options);
+  Result<RestoreReport> go(const space::Snapshot& snapshot);
+
+ private:
+  struct Place {  // where a chunk belongs
+    std::size_t file = 0;
+    std::uint64_t offset = 0;
+  };
+  struct PlannedFile {
+    std::string name;  // below the target
+    space::TreeEntry entry;
+    std::unique_ptr<File> open;   // a large one
+    std::uint64_t bytes_left = 0; // of data chunks
+    bool failed = false;
+  };
+  struct PlannedChunk {
+    ChunkId id;
+    std::uint32_t length = 0;
+    std::vector<Place> places;
+  };
+  struct Folder {
+    std::string name;
+    Metadata metadata;
+  };
+
+  Status plan_entry(const std::string& name, space::TreeEntry entry);
+  Status plan_folder(const std::string& name, const space::Root& root, std::size_t depth);
+  Status plan_file(const std::string& name, space::TreeEntry entry);
+  Status plan_manifest(std::size_t file, const space::Root& manifest);
+  void want(const ChunkId& id, std::uint32_t length, Place place);
+  Status write_planned();
+  std::vector<WantedPack> locate();
+  Status write_chunk(const PlannedChunk& chunk, ByteView bytes);
+  Status write_small(std::size_t file, ByteView bytes);
+  Status flush_small();
+  void second_try(const PlannedChunk& chunk, const Error& first);
+  void finish_file(PlannedFile& file);
+  void make_other(const std::string& name, const space::TreeEntry& entry);
+  void link_together();
+  Result<Metadata> metadata_of(const space::TreeEntry& entry);
+  Status set_folders();
+  Status verify(const std::string& name, const space::TreeEntry& entry);
+  Status verify_folder(const std::string& name, const space::Root& root);
+  Status verify_file(const std::string& name, const space::TreeEntry& entry);
+  void problem(const std::string& name, Error error);
+  void fail_file(PlannedFile& file, Error error);
+  void tell(const std::string& current, bool now = false);
+
+  session::SpaceSession& space_;
+  const RestoreOptions& options_;
+  session::SpaceReader reader_;
+  std::unique_ptr<TreeWriter> writer_;
+  RestoreReport report_;
+  Counters counters_;
+  std::int64_t told_ns_ = 0;
+
+  std::vector<PlannedFile> files_;
+  std::vector<PlannedChunk> chunks_;
+  std::unordered_map<ChunkId, std::size_t, FixedBytesHash> chunk_at_;
+  std::uint64_t planned_bytes_ = 0;
+
+  struct ReadySmall {
+    std::size_t file = 0;
+    std::shared_ptr<const Bytes> owner;
+    ByteView bytes;
+  };
+  std::vector<ReadySmall> ready_;
+  std::vector<std::shared_ptr<const Bytes>> keep_alive_;
+  std::shared_ptr<const Bytes> current_block_;
+  std::size_t ready_bytes_ = 0;
+
+  std::vector<Folder> folders_;
+  std::map<space::HardLink, std::string> first_links_;
+  std::vector<std::pair<std::string, std::string>> links_;  // existing, new
+};
+
+}  // namespace holdfast::backup
