@@ -1,0 +1,76 @@
+#include "verbs/verbs.h"
+
+namespace holdfast::verbs {
+
+Result<BackupDone> backup(Session& session, const std::optional<std::string>& space_name, backup::BackupOptions options) {
+  BackupDone done;
+  done.space = space_name.value_or(std::string(session::backups_space));
+  auto space = session::open_space(session, done.space);
+  if (!space && space.error().code == Code::NotFound && !space_name) {
+    space = session::create_space(session, done.space);
+    done.space_made = space.has_value();
+  }
+  if (!space) return pass_on(space.error());
+  HF_TRY(done.report, backup::run_backup(**space, options));
+  done.alarms = (*space)->alarms();
+  return done;
+}
+
+Result<Snapshots> snapshots(Session& session, const std::string& name) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  HF_TRY(auto snapshots, backup::list_snapshots(*space));
+  return Snapshots{name, std::move(snapshots), space->alarms()};
+}
+
+Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which, backup::RestoreOptions options) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+  HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));
+  HF_TRY(auto report, backup::run_restore(*space, snapshot, options));
+  return RestoreDone{std::move(snapshot), std::move(report)};
+}
+
+Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path, bool recursive) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+  Listing out;
+  HF_TRY(out.snapshot, backup::find_snapshot(snapshots, which));
+  session::SpaceReader reader(*space);
+  space::Root root = out.snapshot.root;
+  if (!path.empty()) {
+    HF_TRY(auto entry, space::find_path(reader, root, path));
+    if (entry.directory() == nullptr) {
+      out.entries.emplace_back(path, std::move(entry));
+      return out;
+    }
+    root = entry.directory()->root;
+  }
+  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder = [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+    std::vector<std::pair<std::string, space::Root>> below;
+    HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
+      std::string full = prefix.empty() ? entry.name : prefix + "/" + entry.name;
+      if (recursive && entry.directory() != nullptr) below.emplace_back(full, entry.directory()->root);
+      out.entries.emplace_back(std::move(full), std::move(entry));
+      return true;
+    }));
+    for (const auto& [full, inside] : below) HF_OK(folder(inside, full));
+    return {};
+  };
+  HF_OK(folder(root, path));
+  return out;
+}
+
+holdfast::Status cat(Session& session, const std::string& name, const std::string& which, const std::string& path,
+                     const std::function<holdfast::Status(ByteView)>& out) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+  HF_TRY(const auto snapshot, backup::find_snapshot(snapshots, which));
+  return backup::cat_file(*space, snapshot, path, out);
+}
+
+Result<backup::CheckReport> check(Session& session, const std::string& name, const backup::CheckOptions& options) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  return backup::run_check(*space, options);
+}
+
+}  // namespace holdfast::verbs

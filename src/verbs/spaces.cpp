@@ -1,0 +1,38 @@
+#include "verbs/verbs.h"
+
+namespace holdfast::verbs {
+
+Result<session::SpaceListing> space_create(Session& session, const std::string& name) {
+  HF_TRY(const auto space, session::create_space(session, name));
+  return space->listing();
+}
+
+Result<std::vector<session::SpaceListing>> space_list(Session& session) { return session::list_spaces(session); }
+
+Result<SpaceInfo> space_info(Session& session, const std::string& name) {
+  HF_TRY(const auto space, session::open_space(session, name));
+  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+  HF_TRY(const auto server, session.server.info());
+  SpaceInfo out;
+  out.listing = space->listing();
+  out.commits = space->head().seq + 1;
+  out.epoch = space->secrets().epoch;
+  out.members = space->secrets().members.members.size();
+  out.snapshots = snapshots.size();
+  out.inline_bytes = space->inlined_bytes();
+  out.grace_seconds = server.grace_seconds;
+  out.alarms = space->alarms();
+  for (const auto& segment : space->index().segments()) {
+    ++out.segments;
+    out.chunks += segment.view.records();
+    out.packs += segment.view.packs();
+    for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+      HF_TRY(const auto pack, segment.view.pack(i));
+      out.bytes_stored += pack.block_offset(pack.blocks.size());
+      for (const auto& block : pack.blocks) out.bytes_plain += block.plain.value;
+    }
+  }
+  return out;
+}
+
+}  // namespace holdfast::verbs

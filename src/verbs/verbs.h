@@ -1,0 +1,103 @@
+// One function per command: takes values, returns values; words and colours are the command line's (apps/holdfast).
+#pragma once
+
+#include "backup/check.h"
+#include "backup/restore.h"
+#include "backup/snapshots.h"
+#include "session/spaces.h"
+
+namespace holdfast::verbs {
+
+using session::Session;
+
+// --- account ---
+struct WhoAmI {
+  std::string user_name, device_name, server;
+  AccountId account;
+  DeviceId device;
+  std::uint64_t chain_length = 0;
+  std::uint32_t circle_epoch = 0;
+};
+[[nodiscard]] WhoAmI who_am_i(const session::Account& account);
+
+struct SpaceStatus {
+  session::SpaceListing listing;
+  std::optional<space::Snapshot> newest;
+  std::size_t snapshots = 0;
+  std::vector<session::Alarm> alarms;
+  std::optional<Error> error;  // it could not be opened
+};
+struct Status {
+  WhoAmI who;
+  bool server_answers = false;
+  std::optional<Error> server_error, chain_error;
+  std::uint64_t bytes_used = 0, bytes_max = 0, objects = 0;
+  bool has_witnesses = false;
+  std::vector<SpaceStatus> spaces;
+  [[nodiscard]] bool alarmed() const;
+};
+[[nodiscard]] Result<Status> status(Session& session);
+
+struct Finding {
+  std::string what;   // "server", "keys", "memory"
+  bool good = true;
+  std::string sentence;
+};
+// Of a home that may have no account yet: session is null when it could not be opened, and why.
+[[nodiscard]] std::vector<Finding> doctor(Files& files, const Path& home, Session* session, const std::optional<Error>& problem);
+
+// --- spaces ---
+struct SpaceInfo {
+  session::SpaceListing listing;
+  std::uint64_t commits = 0;
+  std::uint32_t epoch = 0;
+  std::size_t members = 0, snapshots = 0, segments = 0;
+  std::uint64_t chunks = 0, packs = 0, bytes_stored = 0, bytes_plain = 0, inline_bytes = 0;
+  std::uint32_t grace_seconds = 0;
+  std::vector<session::Alarm> alarms;
+};
+[[nodiscard]] Result<session::SpaceListing> space_create(Session& session, const std::string& name);
+[[nodiscard]] Result<std::vector<session::SpaceListing>> space_list(Session& session);
+[[nodiscard]] Result<SpaceInfo> space_info(Session& session, const std::string& name);
+
+// --- backup ---
+struct BackupDone {
+  std::string space;
+  bool space_made = false;
+  backup::BackupReport report;
+  std::vector<session::Alarm> alarms;
+};
+[[nodiscard]] Result<BackupDone> backup(Session& session, const std::optional<std::string>& space, backup::BackupOptions options);
+
+struct Snapshots {
+  std::string space;
+  std::vector<backup::ListedSnapshot> snapshots;  // oldest first
+  std::vector<session::Alarm> alarms;
+};
+[[nodiscard]] Result<Snapshots> snapshots(Session& session, const std::string& space);
+
+struct RestoreDone {
+  space::Snapshot snapshot;
+  backup::RestoreReport report;
+};
+[[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot, backup::RestoreOptions options);
+
+struct Listing {
+  space::Snapshot snapshot;
+  std::vector<std::pair<std::string, space::TreeEntry>> entries;  // path, entry
+};
+[[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot, const std::string& path, bool recursive);
+holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
+                     const std::function<holdfast::Status(ByteView)>& out);
+
+[[nodiscard]] Result<backup::CheckReport> check(Session& session, const std::string& space, const backup::CheckOptions& options);
+
+// --- any of our bytes (no account is needed) ---
+struct Inspected {
+  std::string kind;                                          // "pack", "key file", "unknown"
+  std::vector<std::pair<std::string, std::string>> fields;  // in the order of the bytes
+  std::vector<std::string> damage;
+};
+[[nodiscard]] Result<Inspected> inspect(Files& files, const Path& path);
+
+}  // namespace holdfast::verbs
