@@ -121,10 +121,10 @@ Status Disk::rename(const Actor& actor, const Place& from, const Place& to) {
   }
   if (from.node == to.node) return {};
   if (to.node != nullptr) {
-    if (!to.node->entries.empty()) return fail(Code::NotEmpty, "the folder is not empty", printable(to.name));
     if (to.node->is_directory() != from.node->is_directory()) {
       return fail(Code::AlreadyExists, "something else is there", printable(to.name));
     }
+    if (!to.node->entries.empty()) return fail(Code::NotEmpty, "the folder is not empty", printable(to.name));
   }
   for (const Inode* above = to.directory; above != root_; above = inode(above->parent)) {
     if (above == from.node) return fail(Code::IoError, "a folder can't move into itself", printable(to.name));

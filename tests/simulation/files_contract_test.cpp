@@ -46,6 +46,7 @@ class SimulatedFiles final : public Surroundings {
 struct Candidate {
   const char* name;
   std::function<std::unique_ptr<Surroundings>()> make;
+  friend void PrintTo(const Candidate& candidate, std::ostream* out) { *out << candidate.name; }
 };
 
 class FilesContract : public testing::TestWithParam<Candidate> {
@@ -189,9 +190,10 @@ TEST_P(FilesContract, AListingTellsEachEntryOnce) {
   ASSERT_TRUE(files.make_directories(at("d")));
   ASSERT_TRUE(writer()->make_hard_link("f", "g", false));
   std::vector<std::string> seen;
-  for (const DirectoryEntry& entry : files.list(surroundings_->root()).value()) {
+  const auto entries = files.list(surroundings_->root()).value();
+  for (const DirectoryEntry& entry : entries) {
     seen.push_back(entry.name);
-    EXPECT_EQ(entry.stat, files.stat(at(entry.name)));
+    EXPECT_EQ(entry.stat.value(), files.stat(at(entry.name)).value());
   }
   EXPECT_THAT(seen, testing::UnorderedElementsAre("f", "d", "g"));
   EXPECT_EQ(files.stat(at("f"))->links, 2u);
@@ -262,7 +264,7 @@ TEST_P(FilesContract, TheTreeWriterMakesWhatItIsTold) {
   EXPECT_EQ(files.stat(at("d"))->mtime_ns, 5);
   EXPECT_EQ(code_of(out->set_metadata("d", FileType::regular, metadata)), "AlreadyExists");
   EXPECT_EQ(code_of(out->set_metadata("none", FileType::regular, metadata)), "NotFound");
-  EXPECT_EQ(out->stat("none/x"), std::nullopt);
+  EXPECT_FALSE(out->stat("none/x").value());
   EXPECT_EQ(out->stat("d/f").value()->size, 0u);
   EXPECT_EQ(code_of(out->make_symlink("l", "", false)), "Malformed");
   EXPECT_EQ(code_of(out->make_node("s", {.type = FileType::socket}, false)), "Unsupported");

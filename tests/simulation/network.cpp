@@ -62,22 +62,25 @@ void Network::start(const CallPtr& call) {
   if (dice_.chance(chances_.call_late)) {
     reached("sim: call carried out after its time");
     const std::int64_t late = call->time_over_ns + latency();
-    scheduler_.at(late, [this, call] { arrive(call, false); });
+    scheduler_.at(late, [this, call] { arrive(call, Answer::unwanted); });
     return;
   }
-  const bool answered = !dice_.chance(chances_.answer_lost);
-  if (!answered) reached("sim: answer lost");
-  scheduler_.at(there, [this, call, answered] { arrive(call, answered); });
+  const Answer fate = dice_.chance(chances_.answer_lost) ? Answer::lost : Answer::given;
+  if (fate == Answer::lost) reached("sim: answer lost");
+  scheduler_.at(there, [this, call, fate] { arrive(call, fate); });
   if (dice_.chance(chances_.call_repeated)) {
     reached("sim: call carried out twice");
     const std::int64_t again = there + (dice_.coin() ? latency() : 20 * latency());
-    scheduler_.at(again, [this, call] { arrive(call, false); });
+    scheduler_.at(again, [this, call] { arrive(call, Answer::unwanted); });
   }
 }
 
-void Network::arrive(const CallPtr& call, bool answered) {
+void Network::arrive(const CallPtr& call, Answer fate) {
   if (call->process->crashed() && !call->ended && dice_.coin()) return;  // it had not left the dead machine yet
-  if (down_ || !server_) return answer(call, unreachable());
+  if (down_ || !server_) {
+    if (fate != Answer::unwanted) answer(call, unreachable());
+    return;
+  }
   if (dice_.chance(chances_.server_crash)) {
     reached("sim: server crashed");
     if (dice_.coin()) (void)server_->handle(call->call);
@@ -88,31 +91,33 @@ void Network::arrive(const CallPtr& call, bool answered) {
     return;
   }
   if (!server_->ready(call->call)) {
-    held_.push_back({call, answered});
+    held_.push_back({call, fate});
     const std::int64_t left = call->time_over_ns - scheduler_.now_ns();
     scheduler_.at(scheduler_.now_ns() + left / 2, [this, call] {
       const auto is_it = [&](const Held& held) { return held.call == call; };
       const auto held = std::find_if(held_.begin(), held_.end(), is_it);
       if (held == held_.end()) return;
-      const bool wanted = held->answered;
+      const Answer fate_then = held->fate;
       held_.erase(held);
-      carry_out(call, wanted);
+      carry_out(call, fate_then);
     });
     return;
   }
-  carry_out(call, answered);
+  carry_out(call, fate);
   ask_held();
 }
 
-void Network::carry_out(const CallPtr& call, bool answered) {
+void Network::carry_out(const CallPtr& call, Answer fate) {
   Result<Bytes> result = server_->handle(call->call);
   const std::string_view outcome = result ? "answers" : name_of(result.error().code);
   Digest digest;
   if (result) digest.add(*result);
   scheduler_.note(
       {.who = name_, .what = outcome, .object = call->call.name, .a = call->ticket, .content = digest.value()});
-  if (!answered) {
-    if (dice_.coin()) scheduler_.at(scheduler_.now_ns() + latency(), [this, call] { answer(call, unreachable()); });
+  if (fate != Answer::given) {
+    if (fate == Answer::lost && dice_.coin()) {
+      scheduler_.at(scheduler_.now_ns() + latency(), [this, call] { answer(call, unreachable()); });
+    }
     return;
   }
   scheduler_.at(scheduler_.now_ns() + latency(),
@@ -127,7 +132,7 @@ void Network::ask_held() {
     }
     const Held now = held_[i];
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
-    carry_out(now.call, now.answered);
+    carry_out(now.call, now.fate);
     i = 0;  // it may have made others ready
   }
 }

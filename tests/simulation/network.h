@@ -42,14 +42,15 @@ class Network {
  private:
   friend class SimRemote;
   using CallPtr = std::shared_ptr<CallInFlight>;
+  enum class Answer : std::uint8_t { given, lost, unwanted };  // unwanted: of a repetition
   struct Held {
     CallPtr call;
-    bool answered;
+    Answer fate;
   };
 
   void start(const CallPtr& call);
-  void arrive(const CallPtr& call, bool answered);
-  void carry_out(const CallPtr& call, bool answered);
+  void arrive(const CallPtr& call, Answer fate);
+  void carry_out(const CallPtr& call, Answer fate);
   void answer(const CallPtr& call, Result<Bytes> result);
   void ask_held();
   std::int64_t latency();
