@@ -21,8 +21,8 @@
 namespace holdfast::server {
 
 struct ServiceOptions {
-  Hash server_key;                                 // SHA-256 of the TLS key: proofs of capability name it
-  std::string policy;                              // the trust policy's text
+  Hash server_key{};                               // SHA-256 of the TLS key: proofs of capability name it
+  std::string policy{};                            // the trust policy's text
   std::int64_t bytes_max = std::int64_t{1} << 40;  // per account
   std::int64_t objects_max = std::int64_t{1} << 24;
   std::int64_t groups_max = 4096;

@@ -100,7 +100,8 @@ Result<api::CreateGroup::Reply> Service::perform(const api::CreateGroup& call, s
     if (creator.row.group_class != GroupClass::account) return fail(Code::NotAuthorized, "only accounts create groups");
     HF_TRY(const auto there, read_row<GroupRow>(values[1]));
     if (there) {
-      if (there->row.creator != ticket.group || there->row.first != first) return already_exists();
+      const bool ours = there->row.group_class == GroupClass::shared && there->row.creator == ticket.group;
+      if (!ours || there->row.first != first) return already_exists();
       return api::CreateGroup::Reply{};
     }
     HF_TRY(const bool created, create_group(call, ticket.group));
