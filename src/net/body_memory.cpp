@@ -1,5 +1,7 @@
 #include "net/body_memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -44,6 +46,17 @@ std::size_t BodyBudget::used() const {
   return used_;
 }
 
+Bytes fresh_buffer(std::size_t bytes) {
+  constexpr std::uintptr_t page = 2 * 1024 * 1024;
+  Bytes buffer;
+  buffer.reserve(bytes);
+  const auto address = reinterpret_cast<std::uintptr_t>(buffer.data());
+  const std::uintptr_t begin = (address + page - 1) / page * page;
+  const std::uintptr_t end = (address + bytes) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a hint: may fail
+  return buffer;
+}
+
 Bytes BodyPool::take(std::size_t bytes) {
   if (bytes >= large) {
     const std::lock_guard lock(mutex_);
@@ -54,9 +67,7 @@ Bytes BodyPool::take(std::size_t bytes) {
       return buffer;
     }
   }
-  Bytes buffer;
-  buffer.reserve(bytes);
-  return buffer;
+  return fresh_buffer(bytes);
 }
 
 void BodyPool::give_back(Bytes buffer) {

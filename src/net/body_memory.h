@@ -56,6 +56,10 @@ class BodyBudget {
   std::deque<Turn> turns_;
 };
 
+// An empty buffer with room for `bytes`, on large pages where the kernel has them: filling fresh 4 KiB pages costs up
+// to eight times what copying into them does.
+Bytes fresh_buffer(std::size_t bytes);
+
 // Any thread.
 class BodyPool {
  public:

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "net/body_memory.h"
 #include "net/tls_policy.h"
 
 namespace holdfast::net {
@@ -84,7 +85,7 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* arg
     curl_off_t announced = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     if (announced > 0 && static_cast<std::uint64_t>(announced) <= most)
-      transfer.body.reserve(static_cast<std::size_t>(announced));
+      transfer.body = fresh_buffer(static_cast<std::size_t>(announced));
     transfer.too_large = announced > 0 && static_cast<std::uint64_t>(announced) > most;
   }
   transfer.too_large = transfer.too_large || bytes > most - transfer.body.size();
