@@ -7,6 +7,7 @@
 // plain when zstd does not shrink it: stored == plain + tag_size says so.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <variant>
@@ -186,5 +187,10 @@ class PackOpener {
   crypto::PackCipher cipher_;
   bool committed_;  // this key, space, object and epoch made the pack
 };
+
+// Opens every part of a whole object, its pad too; `visit` gets each plain block. For checks and for `inspect`.
+[[nodiscard]] Result<PackDirectory> open_whole_pack(
+    const crypto::PackKey& key, const SpaceId& space, const ObjectId& expected, ByteView object,
+    const std::function<Status(std::uint16_t block, Bytes plain)>& visit);
 
 }  // namespace holdfast::space
