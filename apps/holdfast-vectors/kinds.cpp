@@ -78,6 +78,8 @@ Report run_file(std::string_view name, std::string_view content) {
   } else {
     report.unknown = true;
   }
+  const bool ran = report.passed + report.failed + report.foreign_count() != 0;
+  if (!ran && !report.unknown && report.waiting_for.empty()) report.problems.emplace_back("it has no case");
   return report;
 }
 

@@ -20,7 +20,8 @@ Result<PassphraseKey> passphrase_key(const SecretBytes& passphrase, const Argon2
     return fail(Code::Malformed, "the parameters for the passphrase are outside of what is safe",
                 std::to_string(parameters.memory_kib) + " KiB, " + std::to_string(parameters.passes) + " passes");
   }
-  const ByteView typed = passphrase.view();
+  // libsodium takes no null pointer.
+  const ByteView typed = passphrase.view().empty() ? as_bytes("") : passphrase.view();
   bool done = false;
   PassphraseKey key = KeyRoom::make<PassphraseKey>([&](std::span<std::uint8_t> out) {
     done = crypto_pwhash_argon2id(out.data(), out.size(), reinterpret_cast<const char*>(typed.data()), typed.size(),

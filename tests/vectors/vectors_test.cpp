@@ -222,6 +222,14 @@ TEST(Vectors, ACaseThatIsMissingFails) {
   EXPECT_EQ(run_on(copy.path()).status, 1);
 }
 
+TEST(Vectors, AFileWithoutACaseFails) {
+  for (const char* content : {R"({"holdfast": "box", "cases": []})",
+                              R"({"algorithm": "X", "schema": "x", "testGroups": [], "numberOfTests": 0})"}) {
+    const Copy copy("more.json", content);
+    EXPECT_EQ(run_on(copy.path()).status, 1);
+  }
+}
+
 TEST(Vectors, AFileOfAnUnknownKindFails) {
   const std::string good = content_of(third_party() / "xwing/test-vectors.json");
   const std::pair<const char*, const char*> unknown[] = {
