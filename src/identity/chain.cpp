@@ -138,6 +138,7 @@ Result<LinkPrivate> open_link_private(const Link& link, const CircleSecret& secr
 api::Entry first_entry(const NewAccount& account) {
   api::Entry entry;
   entry.group = group_of(account.account);
+  entry.seq = api::first_seq;
   entry.blob = encode(AccountEntry{account.link_0});
   return entry;
 }

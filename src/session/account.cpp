@@ -37,6 +37,7 @@ Result<identity::Link> load_link_0(LocalState& state) {
 api::Entry first_entry_of(const AccountId& account, const identity::Link& link) {
   api::Entry entry;
   entry.group = group_of(account);
+  entry.seq = api::first_seq;
   entry.blob = encode(identity::AccountEntry{link});
   return entry;
 }
