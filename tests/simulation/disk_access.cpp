@@ -11,10 +11,13 @@ Status DiskAccess::pass(Kind kind, const Event& event, const std::function<void(
       return {};
     case Verdict::dead:
       break;
-    case Verdict::dying:
+    case Verdict::dying: {
+      const std::string what = "would " + std::string(event.what);
+      scheduler.note({.who = who(), .what = what, .object = event.object, .other = event.other});
       if (half && dice->coin()) half();
       scheduler.crash_now(*process);
       break;
+    }
   }
   return fail(Code::Crashed, "the process is dead", printable(event.object));
 }

@@ -162,7 +162,10 @@ Ticket SimRemote::submit(Call call) {
   calls_.emplace(ticket, sent);
   Scheduler& scheduler = network_.scheduler_;
   const Verdict verdict = scheduler.pass(process_, Kind::change);
-  if (verdict == Verdict::dying) scheduler.crash_now(process_);
+  if (verdict == Verdict::dying) {
+    scheduler.note({.who = process_.name(), .what = "would call", .object = sent->call.name, .a = ticket});
+    scheduler.crash_now(process_);
+  }
   if (verdict != Verdict::go) return ticket;
   scheduler.note({.who = process_.name(),
                   .what = "calls",
