@@ -152,6 +152,13 @@ TEST(HttpServer, RefusesWhatIsNoRequestOfOurs) {
   EXPECT_EQ(server->counters().refused_requests, 12u);
 }
 
+// It is told before the server has its body. (Only off loopback could a reset overtake the reply: see linger().)
+TEST(HttpServer, APeerThatGoesOnSendingStillGetsItsRefusal) {
+  const auto server = serve(ok, {.body_bytes_max = 100'000});
+  for (int round = 0; round < 5; ++round)
+    EXPECT_THAT(answer_to(*server, post(8'000'000) + std::string(8'000'000, 'x')), StartsWith("HTTP/1.1 413 "));
+}
+
 // Promise: no bytes whatever disturb the server. Method: requests that are cut, mutated and mixed, then a good one.
 TEST(HttpServer, AnyBytesLeaveItWhole) {
   const auto server =

@@ -54,12 +54,14 @@ TEST(Wait, IsAnsweredFromAnotherThreadOnce) {
 
 TEST(Wait, MayBeAnsweredBeforeTheHandlerReturns) {
   const auto server = serve([](HttpRequest&) -> Handled {
-    Wait wait{.waiter = std::make_shared<Waiter>(), .timeout_ns = 20'000 * ms};
+    Wait wait{.waiter = std::make_shared<Waiter>(), .timeout_ns = 600'000 * ms};
     wait.waiter->answer(text("at once"));
     return wait;
   });
   HttpClient client(to(server->port()));
-  EXPECT_EQ(as_text(call(client, {.path = "/"})->body), "at once");
+  const auto answer = call(client, {.path = "/", .timeout_ns = 20'000 * ms});
+  ASSERT_TRUE(answer) << answer.error().sentence;
+  EXPECT_EQ(as_text(answer->body), "at once");
 }
 
 TEST(Wait, EndsAtItsDeadline) {
