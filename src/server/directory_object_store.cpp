@@ -21,6 +21,7 @@ namespace holdfast::server {
 namespace {
 
 constexpr std::size_t read_back_size = 1 << 20;
+constexpr int folder_attempts = 100;  // of a put whose folder others empty, and so remove, at the same time
 
 Status write_all(int file, std::span<const ByteView> parts, const std::string& object) {
   for (ByteView part : parts) {
@@ -213,7 +214,7 @@ class DirectoryObjectStore final : public ObjectStore {
     ::sync_file_range(incoming.file().number(), 0, 0, SYNC_FILE_RANGE_WRITE);
     HF_OK(check_object_hash(sha256, parts));
     HF_OK(sync(incoming.file(), object));
-    for (;;) {
+    for (int attempt = 0; attempt < folder_attempts; ++attempt) {
       HF_TRY(const Descriptor folder, folders_.open_durable(name));
       HF_TRY(const bool moved, incoming.move_to(folder, object));
       if (!moved) continue;
@@ -221,6 +222,7 @@ class DirectoryObjectStore final : public ObjectStore {
       if (!durable) ::unlinkat(folder.number(), object.c_str(), 0);
       return durable;
     }
+    return fail(Code::IoError, "something else removes files from the object store's directory", object);
   }
 
   // All puts under way count, as their bytes may not have reached the disk.
