@@ -63,6 +63,11 @@ bool RateLimiter::would_allow(std::string_view peer) {
   return bucket_of(peer).tokens >= 1;
 }
 
+std::size_t RateLimiter::addresses() {
+  const std::lock_guard lock(mutex_);
+  return buckets_.size();
+}
+
 bool RateLimiter::allow(std::string_view peer) {
   const std::lock_guard lock(mutex_);
   Bucket& bucket = bucket_of(peer);

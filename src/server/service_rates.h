@@ -24,6 +24,7 @@ class RateLimiter {
   [[nodiscard]] bool would_allow(std::string_view peer);
   // Takes one, if there is one.
   bool allow(std::string_view peer);
+  [[nodiscard]] std::size_t addresses();  // that are remembered
 
  private:
   struct Bucket {

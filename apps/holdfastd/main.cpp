@@ -1,0 +1,153 @@
+// The server's command line: arguments, hints, signals. What it does is src/server/serve.h's.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/system.h"
+#include "crypto/passphrase.h"
+#include "server/serve.h"
+
+namespace {
+
+using namespace holdfast;
+
+enum Exit : int { done = 0, failed = 1, usage = 2 };
+
+constexpr const char* serve_footer =
+    "The first line on standard output is the server's link, hf://host:port#key.policy: hand it to whoever may sign "
+    "up.\n"
+    "The log goes to standard error, one JSON object a line. SIGTERM and SIGINT stop the server; calls under way "
+    "finish.\n"
+    "Exit codes: 0 stopped; 1 failed; 2 wrong command line.";
+
+struct CommandLine {
+  server::ServeOptions serve;
+  std::string log_level = "info";
+  std::uint64_t account_bytes_max = static_cast<std::uint64_t>(server::ServiceOptions{}.bytes_max);
+  unsigned grace_days = 14;
+};
+
+void define(CLI::App& app, CommandLine& line) {
+  app.set_version_flag("--version", std::string("holdfastd ") + HOLDFAST_VERSION);
+  app.require_subcommand(1);
+  CLI::App& serve = *app.add_subcommand("serve", "run the server");
+  serve.footer(serve_footer);
+  serve.add_option("--data", line.serve.data, "where everything is kept; made at the first start")
+      ->required()
+      ->type_name("DIR");
+  serve.add_option("--listen", line.serve.listen, "where to listen; port 0: any free one")
+      ->capture_default_str()
+      ->type_name("ADDR:PORT");
+  serve
+      .add_option("--public-address", line.serve.public_address,
+                  "what the link names (default: where it listens; on all addresses: this machine's name)")
+      ->type_name("HOST[:PORT]");
+  serve.add_option("--account-quota", line.account_bytes_max, "what one account may store")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 60))
+      ->default_str("1TiB")
+      ->type_name("SIZE");
+  serve.add_option("--grace-days", line.grace_days, "how long retired objects are kept and can be brought back")
+      ->check(CLI::Range(1u, 3650u))
+      ->capture_default_str()
+      ->type_name("DAYS");
+  serve.add_option("--threads", line.serve.worker_threads, "calls that are worked on at once")
+      ->check(CLI::Range(1u, 256u))
+      ->capture_default_str()
+      ->type_name("COUNT");
+  serve.add_option("--log-level", line.log_level, "debug also names the addresses of clients")
+      ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
+      ->capture_default_str()
+      ->type_name("LEVEL");
+}
+
+std::string hint_for(const Error& error, const CommandLine& line) {
+  switch (error.code) {
+    case Code::Busy:
+      return "stop the other process, or choose another --data or --listen (now " + line.serve.data + " and " +
+             line.serve.listen + ")";
+    case Code::Missing:
+      return "bring the file back from your backup of " + line.serve.data +
+             "; without it clients would meet another server";
+    case Code::Malformed:
+      return "bring the file back from your backup of " + line.serve.data;
+    case Code::PermissionDenied:
+      return "let the user that runs holdfastd own " + line.serve.data;
+    case Code::NoSpaceLeft:
+      return "make room on the disk of " + line.serve.data;
+    case Code::InvalidArgument:
+      return "holdfastd serve --help shows the forms";
+    default:
+      return {};
+  }
+}
+
+int report(const Error& error, const CommandLine& line) {
+  std::cerr << "holdfastd: " << error.sentence;
+  if (!error.object.empty()) std::cerr << ": " << printable(error.object);
+  std::cerr << " (" << name_of(error.code) << ")\n";
+  if (const std::string hint = hint_for(error, line); !hint.empty())
+    std::cerr << "  next    " << printable(hint) << "\n";
+  return failed;
+}
+
+// No core files and no debugger of the same user: keys are in this memory. As many connections as the system allows.
+void harden() {
+  ::umask(077);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+// Every thread inherits the mask, so that the signals wait for sigwait.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int serve(CommandLine& line) {
+  const sigset_t stop_signals = block_signals();
+  if (const auto started = crypto::start_crypto(); !started) return report(started.error(), line);
+  const auto clock = system_clock();
+  const auto level = server::parse_level(line.log_level);
+  if (!level) return report(level.error(), line);
+  server::EventLog log(*clock, *level, server::standard_error_sink());
+  line.serve.service.bytes_max = static_cast<std::int64_t>(line.account_bytes_max);
+  line.serve.service.grace_seconds = line.grace_days * 86'400;
+  auto server = server::Server::start(line.serve, log);
+  if (!server) return report(server.error(), line);
+  std::cout << api::to_text((*server)->link()) << std::endl;
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  (*server)->stop();
+  return done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  harden();
+  CLI::App app("Holdfast's server: keeps what clients sealed, and can open none of it.", "holdfastd");
+  CommandLine line;
+  define(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? done : usage;
+  }
+  return serve(line);
+}
