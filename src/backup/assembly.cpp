@@ -1,10 +1,12 @@
 #include "backup/assembly.h"
 
+#include <algorithm>
+
 namespace holdfast::backup {
 
 Assembly::Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state)
     : keys_(keys), nodes_(std::move(nodes)), state_(state) {
-  frames_.push_back({space::TreeBuilder<space::TreeEntry>(keys_, nodes_), {}});
+  frames_.emplace_back();
 }
 
 Assembly::Item& Assembly::put(Item::Kind kind) {
@@ -155,21 +157,23 @@ Status Assembly::hand_on(Item& item) {
   switch (item.kind) {
     case Item::Kind::begin:
       if (state_ != nullptr) state_->begin_folder(item.tree.name, item.seen);
-      frames_.push_back({space::TreeBuilder<space::TreeEntry>(keys_, nodes_), std::move(item.tree)});
+      frames_.push_back({std::move(item.tree), {}});
       return {};
     case Item::Kind::end: {
-      HF_TRY(const auto built, frames_.back().builder.finish());
+      HF_TRY(const auto built, build(std::move(frames_.back().held)));
       space::TreeEntry entry = std::move(frames_.back().entry);
       frames_.pop_back();
       entry.content = space::DirectoryContent{built.root, built.entries, built.bytes};
       if (state_ != nullptr) state_->end_folder(entry);
-      return frames_.back().builder.add(std::move(entry));
+      frames_.back().held.push_back(std::move(entry));
+      return {};
     }
     case Item::Kind::entry:
       if (item.dropped) return {};
       if (item.reading) HF_OK(close_file(item));
       if (state_ != nullptr) state_->entry(item.tree.name, item.seen, item.tree);
-      return frames_.back().builder.add(std::move(item.tree));
+      frames_.back().held.push_back(std::move(item.tree));
+      return {};
     case Item::Kind::old:
       if (state_ != nullptr) state_->copy(item.records);
       return replay(item.records);
@@ -179,7 +183,8 @@ Status Assembly::hand_on(Item& item) {
         state_->copy(item.records);
         state_->end_folder(item.tree);
       }
-      return frames_.back().builder.add(std::move(item.tree));
+      frames_.back().held.push_back(std::move(item.tree));
+      return {};
   }
   return {};
 }
@@ -188,7 +193,7 @@ Status Assembly::replay(ByteView bytes) {
   OldRecords records(bytes);
   for (; const OldRecord* record = records.current(); records.next()) {
     HF_TRY(auto entry, decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry"));
-    HF_OK(frames_.back().builder.add(std::move(entry)));
+    frames_.back().held.push_back(std::move(entry));
   }
   return {};
 }
@@ -202,9 +207,9 @@ Result<space::BuiltTree> Assembly::so_far() {
     below->content = space::FileContent{line_.front().position, space::ManifestRoot{built.root}};
   }
   for (std::size_t depth = frames_.size(); depth-- > 0;) {
-    auto copy = frames_[depth].builder.fork();
-    if (below) HF_OK(copy.add(*std::move(below)));
-    HF_TRY(const auto built, copy.finish());
+    std::vector<space::TreeEntry> entries = frames_[depth].held;
+    if (below) entries.push_back(*std::move(below));
+    HF_TRY(const auto built, build(std::move(entries)));
     if (depth == 0) return built;
     below = frames_[depth].entry;
     below->content = space::DirectoryContent{built.root, built.entries, built.bytes};
@@ -215,7 +220,14 @@ Result<space::BuiltTree> Assembly::so_far() {
 Result<space::BuiltTree> Assembly::finish() {
   HF_OK(advance());
   if (!line_.empty() || frames_.size() != 1) return fail(Code::Internal, "a backup ended with entries that were never completed");
-  return frames_[0].builder.finish();
+  return build(std::move(frames_[0].held));
+}
+
+Result<space::BuiltTree> Assembly::build(std::vector<space::TreeEntry> entries) {
+  std::ranges::sort(entries, {}, &space::TreeEntry::name);
+  space::TreeBuilder<space::TreeEntry> builder(keys_, nodes_);
+  for (space::TreeEntry& entry : entries) HF_OK(builder.add(std::move(entry)));
+  return builder.finish();
 }
 
 }  // namespace holdfast::backup

@@ -55,10 +55,12 @@ class Assembly {
     std::optional<space::ManifestEntry> only;  // the first piece, until there is a second
     [[nodiscard]] bool complete() const { return !attributes_due && (!reading || (all_given && data_bytes == data_bytes_due)); }
   };
+  // Its entries come first and its folders after them, but a tree is sorted by name: all are held until the folder ends.
   struct Frame {
-    space::TreeBuilder<space::TreeEntry> builder;
     space::TreeEntry entry;
+    std::vector<space::TreeEntry> held;
   };
+  Result<space::BuiltTree> build(std::vector<space::TreeEntry> entries);
 
   Item& put(Item::Kind kind);
   Item& item(std::uint64_t token);

@@ -14,14 +14,16 @@ Compare::Compare(const FileState* old, bool trusted, std::function<bool(const sp
   if (old != nullptr) root.old = old->records();
 }
 
-// The old record of this name, or null. What comes before it in the old order is gone from the disk.
-const OldRecord* Compare::find(Level& level, const std::string& name) {
+// The old record of this name and sort, or null. The walk gives a folder's entries first and then its folders, each by name; what
+// comes before it in the old order is gone from the disk.
+const OldRecord* Compare::find(Level& level, const std::string& name, bool folder) {
   const OldRecord* record = level.old.current();
-  while (record != nullptr && record->name < name) {
+  while (record != nullptr && std::pair(record->folder, record->name) < std::pair(folder, std::string_view(name))) {
     level.old.next();
     record = level.old.current();
+    gone_ = true;
   }
-  return record != nullptr && record->name == name ? record : nullptr;
+  return record != nullptr && record->folder == folder && record->name == name ? record : nullptr;
 }
 
 // From here on the open folders differ from before: what was equal so far goes into the assembly.
@@ -46,14 +48,12 @@ void Compare::take_over(Level& level, const OldRecord& record) {
 
 Status Compare::enter(Walked folder) {
   Level& parent = levels_.back();
-  const ByteView first_left = parent.old.current() != nullptr ? parent.old.current()->whole : ByteView();
-  const OldRecord* record = find(parent, folder.name);
-  const bool skipped = parent.old.current() == nullptr ? !first_left.empty() : parent.old.current()->whole.data() != first_left.data();
-  if (skipped) HF_OK(materialize());
+  const OldRecord* record = find(parent, folder.name, true);
+  if (std::exchange(gone_, false)) HF_OK(materialize());
 
   Level level;
   level.folder = std::move(folder);
-  if (record != nullptr && record->folder) {
+  if (record != nullptr) {
     level.self = *record;
     level.old = OldRecords(record->inside);
     level.same = trusted_;
@@ -69,13 +69,11 @@ Status Compare::enter(Walked folder) {
 
 Result<bool> Compare::unchanged(const Walked& entry) {
   Level& level = levels_.back();
-  const ByteView first_left = level.old.current() != nullptr ? level.old.current()->whole : ByteView();
-  const OldRecord* record = find(level, entry.name);
-  const bool skipped = level.old.current() == nullptr ? !first_left.empty() : level.old.current()->whole.data() != first_left.data();
-  if (skipped) HF_OK(materialize());
+  const OldRecord* record = find(level, entry.name, false);
+  if (std::exchange(gone_, false)) HF_OK(materialize());
   had_before_ = record != nullptr;
 
-  bool equal = record != nullptr && !record->folder && !record->seen.racy &&
+  bool equal = record != nullptr && !record->seen.racy &&
                record->seen == Seen{entry.stat.device, entry.stat.inode, entry.stat.size, entry.stat.mtime_ns, entry.stat.ctime_ns, false};
   if (equal && !trusted_) {
     const auto old = decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry");

@@ -44,7 +44,7 @@ class Compare {
     bool self_unchanged = false;
   };
 
-  const OldRecord* find(Level& level, const std::string& name);
+  const OldRecord* find(Level& level, const std::string& name, bool folder);
   Status materialize();
   void take_over(Level& level, const OldRecord& record);
 
@@ -55,6 +55,7 @@ class Compare {
   Folders& folders_;
   std::vector<Level> levels_;
   bool had_before_ = false;
+  bool gone_ = false;  // find() passed over records of what is gone
 };
 
 }  // namespace holdfast::backup

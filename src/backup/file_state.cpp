@@ -89,8 +89,13 @@ void FileStateWriter::end_folder(const space::TreeEntry& entry) {
 }
 
 void FileStateWriter::copy(ByteView records) {
-  if (buffer_.size() >= flush_bytes) flush();
-  append(buffer_, records);
+  if (buffer_.size() + records.size() >= flush_bytes) flush();
+  if (records.size() < flush_bytes) {
+    append(buffer_, records);
+  } else if (status_) {  // many folders at once: not by way of memory
+    status_ = file_->write_at(written_, records);
+    written_ += records.size();
+  }
 }
 
 Status FileStateWriter::finish(const FileStateHeader& header) {

@@ -100,7 +100,8 @@ Status Run::prepare() {
     const bool whole = file == nullptr || file->size == 0 || (one != nullptr && space_.index().known(one->id));
     return attributes_here && whole && entry.directory() == nullptr;
   };
-  compare_.emplace(old_.get(), trusted_, usable, scan_time_ns_, [this]() -> Assembly& { return assembly(); }, *this);
+  compare_.emplace(old_.get(), trusted_, usable, scan_time_ns_, [this]() -> Assembly& { return assembly(); },
+                   static_cast<Folders&>(*this));
   return {};
 }
 

@@ -25,7 +25,7 @@ class Run final : private Folders {
 
   Status prepare();
   Status count();
-  [[nodiscard]] worktree::ScanOptions scan_options() const;
+  [[nodiscard]] Result<worktree::ScanOptions> scan_options() const;
   Status walk_all();
   Status walk_root(const Path& root, const std::string& name);
   Status on_entry(Walked entry);

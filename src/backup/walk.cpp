@@ -12,13 +12,24 @@ constexpr std::size_t partial_objects = 900;
 
 }  // namespace
 
+Result<worktree::ScanOptions> Run::scan_options() const {
+  worktree::ScanOptions options;
+  options.one_file_system = options_.one_file_system;
+  if (!options_.excludes.empty())
+    options.exclude = std::make_shared<const worktree::IgnoreRules>(worktree::IgnoreRules::from_patterns(options_.excludes));
+  for (const Path& path : options_.never)
+    if (const auto stat = doors_.files.stat(path)) options.exclude_inodes.emplace_back(stat->device, stat->inode);
+  return options;
+}
+
 Status Run::count() {
   for (const auto& [root, name] : roots_) {
-    HF_TRY(auto scanner, worktree::Scanner::open(doors_.files, root, scan_options()));
+    HF_TRY(auto options, scan_options());
+    worktree::Scanner scanner(doors_.files, root, std::move(options));
     for (;;) {
       HF_TRY(const auto event, scanner.next());
       if (!event) break;
-      const auto* entry = std::get_if<worktree::Entry>(&*event);
+      const auto* entry = std::get_if<worktree::ScanEntry>(&*event);
       if (entry == nullptr || entry->stat.type != FileType::regular) continue;
       ++counters_.files_total;
       counters_.bytes_total += entry->stat.size;
@@ -27,35 +38,44 @@ Status Run::count() {
   return {};
 }
 
-worktree::ScanOptions Run::scan_options() const {
-  worktree::ScanOptions options;
-  options.one_file_system = options_.one_file_system;
-  options.excludes = options_.excludes;
-  options.never = options_.never;
-  return options;
-}
-
+// A root that is a file comes with the root folder's files, before all folders: the order that a walk has everywhere.
 Status Run::walk_all() {
-  for (const auto& [root, name] : roots_) HF_OK(walk_root(root, name));
+  std::vector<std::pair<Path, std::string>> folders;
+  for (const auto& root : roots_) {
+    const auto stat = doors_.files.stat(root.first);
+    if (stat && stat->type == FileType::directory) {
+      folders.push_back(root);
+    } else {
+      HF_OK(walk_root(root.first, root.second));
+    }
+  }
+  for (const auto& [root, name] : folders) HF_OK(walk_root(root, name));
   return {};
 }
 
 Status Run::walk_root(const Path& root, const std::string& name) {
-  HF_TRY(auto scanner, worktree::Scanner::open(doors_.files, root, scan_options()));
-  std::size_t depth = 0;
+  HF_TRY(auto options, scan_options());
+  worktree::Scanner scanner(doors_.files, root, std::move(options));
+  std::vector<Path> open;
   for (;;) {
     HF_TRY(auto event, scanner.next());
     if (!event) return {};
     if (auto* folder = std::get_if<worktree::EnterDirectory>(&*event)) {
+      Path path = folder->path.empty() ? root : join_path(root, folder->path);
       count_entry(folder->stat);
-      tell(folder->path);
-      HF_OK(compare_->enter({depth++ == 0 ? name : folder->name, folder->path, folder->stat}));
-    } else if (auto* entry = std::get_if<worktree::Entry>(&*event)) {
-      HF_OK(on_entry({depth == 0 ? name : entry->name, entry->path, entry->stat}));
-    } else if (auto* trouble = std::get_if<worktree::Problem>(&*event)) {
-      problem(trouble->path, trouble->error);
+      tell(path);
+      HF_OK(compare_->enter({open.empty() ? name : std::string(last_component(path)), path, folder->stat}));
+      open.push_back(std::move(path));
+    } else if (auto* entry = std::get_if<worktree::ScanEntry>(&*event)) {
+      if (open.empty()) {
+        HF_OK(on_entry({name, root, entry->stat}));
+      } else {
+        HF_OK(on_entry({entry->name, join_path(open.back(), entry->name), entry->stat}));
+      }
+    } else if (auto* trouble = std::get_if<worktree::ScanProblem>(&*event)) {
+      problem(trouble->path.empty() ? root : join_path(root, trouble->path), trouble->error);
     } else {
-      --depth;
+      open.pop_back();
       HF_OK(compare_->leave());
     }
     const bool due = upload_ && (break_due_ || upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||

@@ -15,7 +15,7 @@ Result<SpaceInfo> space_info(Session& session, const std::string& name) {
   HF_TRY(const auto server, session.server.info());
   SpaceInfo out;
   out.listing = space->listing();
-  out.commits = space->head().seq + 1;
+  out.commits = space->head().seq;
   out.epoch = space->secrets().epoch;
   out.members = space->secrets().members.members.size();
   out.snapshots = snapshots.size();

@@ -1,0 +1,128 @@
+#include "command.h"
+
+#include <sstream>
+
+namespace holdfast::app {
+
+namespace {
+
+constexpr const char* footer =
+    "Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but something was left out;\n"
+    "4 done, with alarms or damage found; 5 wrong passphrase or keys; 6 no server answers.\n"
+    "Environment: HOLDFAST_HOME (default ~/.local/share/holdfast), HOLDFAST_PASSPHRASE_FILE.";
+
+void add_common(CLI::App& app, Command& command) {
+  app.add_flag("--json", command.json, "print one JSON object instead of text");
+  app.add_flag("-q,--quiet", command.quiet, "print no progress");
+  app.add_option("--passphrase-fd", command.passphrase_fd, "read the passphrase from this file descriptor")->type_name("NUMBER");
+}
+
+CLI::App& verb(CLI::App& parent, Command& command, const std::string& name, const std::string& what, const std::string& full = {}) {
+  CLI::App& app = *parent.add_subcommand(name, what);
+  add_common(app, command);
+  app.callback([&command, full = full.empty() ? name : full] { command.verb = full; });
+  return app;
+}
+
+void add_space(CLI::App& app, Command& command, const std::string& what) {
+  app.add_option("-s,--space", command.space, what)->type_name("NAME");
+}
+
+void add_snapshot(CLI::App& app, Command& command, const std::string& what) {
+  app.add_option("snapshot", command.snapshot, what)->required()->type_name("SNAPSHOT[:PATH]");
+}
+
+void add_account_verbs(CLI::App& app, Command& command) {
+  CLI::App& signup = verb(app, command, "signup", "make an account on a server, and this device as its first");
+  signup.add_option("name", command.name, "name of the account: a-z 0-9 . _ -")->required()->type_name("NAME");
+  signup.add_option("--server", command.server, "the server's link, hf://host:port#pin.policy, as `holdfastd serve` prints it")->required()->type_name("LINK");
+  signup.add_option("--device", command.device, "name of this device (default: the host's)")->type_name("NAME");
+  signup.add_option("--invitation", command.invitation, "what the operator gave, where sign-up is by invitation")->type_name("TEXT");
+  signup.add_flag("--no-passphrase", command.no_passphrase, "leave the keys unsealed: whoever can read the key file has this device");
+  verb(app, command, "whoami", "the account and device that this home belongs to");
+  verb(app, command, "status", "account, server and spaces, with every alarm");
+  verb(app, command, "doctor", "check this installation, the home and the server");
+}
+
+void add_space_verbs(CLI::App& app, Command& command) {
+  CLI::App& space = *app.add_subcommand("space", "the spaces of this account");
+  space.require_subcommand(1);
+  CLI::App& create = verb(space, command, "create", "make a space", "space create");
+  create.add_option("name", command.name, "letters, digits, . _ -")->required()->type_name("NAME");
+  verb(space, command, "list", "all spaces", "space list");
+  CLI::App& info = verb(space, command, "info", "what a space holds", "space info");
+  info.add_option("name", command.name, "the space")->required()->type_name("NAME");
+}
+
+void add_backup_verbs(CLI::App& app, Command& command) {
+  CLI::App& backup = verb(app, command, "backup", "save paths as a new snapshot");
+  backup.add_option("paths", command.paths, "files and folders")->required()->type_name("PATH");
+  add_space(backup, command, "the space to save into (default: backups, made when it is missing)");
+  backup.add_option("-t,--tag", command.tags, "a word to find the snapshot by; may be repeated")->type_name("TAG");
+  backup.add_option("-e,--exclude", command.excludes, "leave out what matches, in gitignore syntax; may be repeated")->type_name("PATTERN");
+  backup.add_flag("-x,--one-file-system", command.one_file_system, "don't enter other file systems");
+  backup.add_flag("-n,--dry-run", command.dry_run, "only tell what would be saved");
+
+  CLI::App& snapshots = verb(app, command, "snapshots", "the snapshots of a space");
+  add_space(snapshots, command, "the space (default: backups)");
+
+  CLI::App& restore = verb(app, command, "restore", "put a snapshot, or a path in it, into a folder");
+  add_snapshot(restore, command, "latest, or the first characters of an id; :PATH for a part of it");
+  restore.add_option("folder", command.target, "where to; it is made when it is missing")->required()->type_name("DIR");
+  add_space(restore, command, "the space (default: backups)");
+  restore.add_flag("--overwrite", command.overwrite, "replace files that exist");
+  restore.add_flag("--verify", command.verify, "read everything back from disk and compare");
+
+  CLI::App& ls = verb(app, command, "ls", "list a folder of a snapshot");
+  add_snapshot(ls, command, "latest, or the first characters of an id; :PATH for a folder in it");
+  add_space(ls, command, "the space (default: backups)");
+  ls.add_flag("-R,--recursive", command.recursive, "everything below, too");
+
+  CLI::App& cat = verb(app, command, "cat", "print a file of a snapshot");
+  add_snapshot(cat, command, "latest, or the first characters of an id, and :PATH of the file");
+  add_space(cat, command, "the space (default: backups)");
+
+  CLI::App& check = verb(app, command, "check", "see whether a space is whole");
+  add_space(check, command, "the space (default: backups)");
+  check.add_flag("--read-data", command.read_data, "read and open every block too");
+}
+
+void add_tool_verbs(CLI::App& app, Command& command) {
+  CLI::App& inspect = verb(app, command, "inspect", "explain a file that this program or the server wrote");
+  inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")->required()->type_name("FILE");
+  CLI::App& completion = verb(app, command, "completion", "print the completion script of a shell");
+  completion.add_option("shell", command.name, "bash, zsh or fish")->required()->type_name("SHELL")->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  CLI::App& man = verb(app, command, "man", "write the man pages into a folder");
+  man.add_option("folder", command.target, "where to")->required()->type_name("DIR");
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> make_parser(Command& command) {
+  auto app = std::make_unique<CLI::App>("End-to-end encrypted backup, on a server that holds no key.", "holdfast");
+  app->set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
+  app->set_help_flag("-h,--help", "print this help");
+  app->require_subcommand(1);
+  app->footer(footer);
+  add_account_verbs(*app, command);
+  add_space_verbs(*app, command);
+  add_backup_verbs(*app, command);
+  add_tool_verbs(*app, command);
+  return app;
+}
+
+Parsed parse(const std::vector<std::string>& arguments) {
+  Command command;
+  const auto app = make_parser(command);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+  try {
+    app->parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, trouble;
+    const int code = app->exit(error, out, trouble);
+    return {std::nullopt, code == 0 ? out.str() : trouble.str(), code == 0 ? exit_done : exit_usage};
+  }
+  return {command, {}, exit_done};
+}
+
+}  // namespace holdfast::app

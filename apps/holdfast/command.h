@@ -1,0 +1,43 @@
+// What can be typed, defined once: the parser, the man pages and the shell completion are all made from make_parser().
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::app {
+
+// Exit codes, as `holdfast --help` and docs/CLI.md list them.
+inline constexpr int exit_done = 0, exit_failed = 1, exit_usage = 2, exit_incomplete = 3, exit_alarm = 4, exit_keys = 5, exit_unreachable = 6;
+
+struct Command {
+  std::string verb;  // "backup", "space create"; empty: only the program itself was named
+  bool json = false, quiet = false;
+  int passphrase_fd = -1;
+
+  std::string name;    // of a user, a space, a shell
+  std::string server, device, invitation;
+  bool no_passphrase = false;
+
+  std::vector<std::string> paths, tags, excludes;
+  std::optional<std::string> space;
+  bool dry_run = false, one_file_system = false;
+
+  std::string snapshot;  // SNAPSHOT[:PATH]
+  std::string target;    // folder to restore into, file to inspect, folder of man pages
+  bool overwrite = false, verify = false, recursive = false, read_data = false;
+};
+
+// Fills `command` when it parses. The App refers to `command`.
+std::unique_ptr<CLI::App> make_parser(Command& command);
+
+struct Parsed {
+  std::optional<Command> command;  // else `text` is to be printed and `code` is the exit code
+  std::string text;
+  int code = exit_done;
+};
+Parsed parse(const std::vector<std::string>& arguments);  // without the program's name
+
+}  // namespace holdfast::app

@@ -1,0 +1,74 @@
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include "crypto/passphrase.h"
+#include "run.h"
+
+namespace {
+
+using namespace holdfast;
+
+// No core dump and no debugger sees the keys.
+void keep_memory_private() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+class StandardOutput final : public agent::Output {
+ public:
+  bool out(std::string_view bytes) override { return write_all(STDOUT_FILENO, bytes); }
+  bool error(std::string_view bytes) override { return write_all(STDERR_FILENO, bytes); }
+
+ private:
+  bool write_all(int fd, std::string_view bytes) {
+    const std::lock_guard hold(mutex_);
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+  std::mutex mutex_;
+};
+
+std::uint16_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_memory_private();
+  std::signal(SIGPIPE, SIG_IGN);
+  StandardOutput output;
+  agent::ForwardedCommand line;
+  line.arguments.assign(argv + 1, argv + argc);
+  char* directory = ::getcwd(nullptr, 0);
+  line.directory = directory != nullptr ? directory : "/";
+  std::free(directory);
+  line.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  line.error_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  line.columns = terminal_columns();
+
+  const auto parsed = app::parse(line.arguments);
+  if (!parsed.command) {
+    (parsed.code == app::exit_done) ? output.out(parsed.text) : output.error(parsed.text);
+    return parsed.code;
+  }
+  if (const auto started = crypto::start_crypto(); !started) {
+    output.error("holdfast: " + started.error().sentence + "\n");
+    return app::exit_failed;
+  }
+  return app::run(*parsed.command, line, output);
+}

@@ -1,0 +1,12 @@
+// The passphrase: from a file descriptor, HOLDFAST_PASSPHRASE_FILE, or a prompt on the terminal; never from the command line.
+#pragma once
+
+#include "base/result.h"
+#include "crypto/secret.h"
+
+namespace holdfast::app {
+
+// InvalidArgument: there is no terminal to ask on, and nothing else was given. twice: a new one, typed two times.
+Result<crypto::SecretBytes> get_passphrase(int fd, bool twice);
+
+}  // namespace holdfast::app

@@ -1,0 +1,240 @@
+#include "show.h"
+
+#include <algorithm>
+
+#include "terminal.h"
+
+namespace holdfast::app {
+
+namespace {
+
+constexpr std::size_t problems_shown_max = 20;
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string row(const std::string& name, const std::string& value) { return "  " + padded(name, 12) + value + "\n"; }
+
+std::string alarms_text(const std::vector<session::Alarm>& alarms, const std::string& space) {
+  std::string out;
+  for (const auto& alarm : alarms)
+    out += "ALARM  " + printable(space) + ", entry " + std::to_string(alarm.seq) + " of its log counts for nothing: " + printable(alarm.sentence) + " (" + alarm.code + ")\n";
+  return out;
+}
+
+std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(problems.size(), problems_shown_max); ++i)
+    out += "  " + printable(problems[i].path) + ": " + problems[i].error.sentence + " (" + std::string(name_of(problems[i].error.code)) + ")" +
+           (problems[i].error.object.empty() || problems[i].error.object == printable(problems[i].path) ? "" : "  " + problems[i].error.object) + "\n";
+  if (count > problems_shown_max) out += "  and " + count_text(count - std::min<std::uint64_t>(count, problems_shown_max)) + " more (--json lists them)\n";
+  return out;
+}
+
+std::string hint_for(const Error& error, const Command& command) {
+  switch (error.code) {
+    case Code::NotFound:
+      if (error.sentence.find("no space of this name") != std::string::npos) return "all spaces:  holdfast space list";
+      if (error.sentence.find("snapshot") != std::string::npos) return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
+      if (error.sentence.find("belongs to no account") != std::string::npos) return "make one:  holdfast signup NAME --server LINK";
+      return {};
+    case Code::WrongPin: return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on before you know why";
+    case Code::WrongPassphrase: return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
+    case Code::InvalidArgument:
+      if (error.sentence.find("passphrase is needed") != std::string::npos)
+        return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" + std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
+      return {};
+    case Code::Unreachable:
+    case Code::Timeout:
+      return command.verb == "backup" ? "the same command goes on where this one ended, and sends nothing twice" : "is the server running? the same command can be repeated";
+    case Code::NoSpaceLeft:
+    case Code::QuotaExceeded:
+      return command.verb == "backup" ? "make room, then the same command goes on where this one ended" : "make room, then repeat the command";
+    case Code::Tampered:
+    case Code::Missing: return "all that is touched:  holdfast check --read-data";
+    case Code::RolledBack:
+    case Code::Forked: return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";
+    case Code::AlreadyExists: return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
+    default: return {};
+  }
+}
+
+std::string type_letter(const space::TreeEntry& entry) {
+  if (entry.directory() != nullptr) return "d";
+  if (std::holds_alternative<space::SymlinkContent>(entry.content)) return "l";
+  if (const auto* device = std::get_if<space::DeviceContent>(&entry.content)) return device->block ? "b" : "c";
+  return std::holds_alternative<space::FifoContent>(entry.content) ? "p" : "-";
+}
+
+std::string mode_text(std::uint16_t mode) {
+  std::string out;
+  for (int shift = 8; shift >= 0; --shift) out += (mode >> shift & 1) != 0 ? "rwx"[2 - shift % 3] : '-';
+  if ((mode & 04000) != 0) out[2] = out[2] == 'x' ? 's' : 'S';
+  if ((mode & 02000) != 0) out[5] = out[5] == 'x' ? 's' : 'S';
+  if ((mode & 01000) != 0) out[8] = out[8] == 'x' ? 't' : 'T';
+  return out;
+}
+
+}  // namespace
+
+std::string text_of(const verbs::WhoAmI& who) {
+  return who.user_name + " on " + who.device_name + "\n" + row("account", who.account.hex()) + row("device", who.device.hex()) + row("server", who.server);
+}
+
+std::string text_of(const verbs::Status& status) {
+  std::string out = text_of(status.who);
+  if (!status.server_answers) {
+    out += row("", "it does not answer: " + status.server_error->sentence);
+    return out;
+  }
+  out += row("record", status.has_witnesses ? "witnessed" : "no witnesses: this server has no transparency record yet");
+  if (status.chain_error) out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
+  out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") + " in " + count_text(status.objects) + " objects");
+  for (const auto& space : status.spaces) {
+    std::string line = space.error ? "ALARM: " + space.error->sentence : count_text(space.snapshots) + " snapshots";
+    if (space.newest) line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
+    out += row(printable(space.listing.name), line);
+    out += alarms_text(space.alarms, space.listing.name);
+  }
+  if (status.spaces.empty()) out += row("spaces", "none yet; `holdfast backup PATH` makes the first");
+  return out;
+}
+
+std::string text_of(const std::vector<verbs::Finding>& findings) {
+  std::string out;
+  for (const auto& finding : findings) out += (finding.good ? "ok    " : "LOOK  ") + padded(finding.what, 14) + finding.sentence + "\n";
+  return out;
+}
+
+std::string text_of(const std::vector<session::SpaceListing>& spaces) {
+  std::string out;
+  for (const auto& space : spaces) out += padded(printable(space.name), 24) + space.space.hex() + "\n";
+  return out.empty() ? "no spaces yet\n" : out;
+}
+
+std::string text_of(const verbs::SpaceInfo& info) {
+  std::string out = printable(info.listing.name) + "\n" + row("id", info.listing.space.hex());
+  out += row("members", std::to_string(info.members) + ", key epoch " + std::to_string(info.epoch));
+  out += row("commits", count_text(info.commits)) + row("snapshots", count_text(info.snapshots));
+  out += row("chunks", count_text(info.chunks) + " in " + count_text(info.packs) + " packs, " + count_text(info.segments) + " index segments");
+  out += row("stored", size_text(info.bytes_stored) + " for " + size_text(info.bytes_plain) + (info.inline_bytes > 0 ? ", and " + size_text(info.inline_bytes) + " inside commits" : ""));
+  out += row("grace", "what is deleted can be brought back for " + std::to_string(info.grace_seconds / 86'400) + " days");
+  return out + alarms_text(info.alarms, info.listing.name);
+}
+
+std::string text_of(const verbs::BackupDone& done, const Command& command, std::int64_t took_ns) {
+  const auto& stats = done.report.snapshot.stats;
+  std::string out;
+  if (done.space_made) out += "made the space " + done.space + "\n";
+  const std::string what = count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes);
+  const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " + count_text(stats.files_unchanged) + " unchanged";
+  if (command.dry_run) {
+    out += "would save " + what + " (" + changes + "), reading " + size_text(done.report.bytes_read) + "\n";
+  } else {
+    out += "snapshot " + done.report.snapshot.id.short_hex() + "  " + what + " (" + changes + ")\n";
+    out += "  sent " + size_text(done.report.bytes_stored);
+    if (done.report.bytes_resumed > 0) out += " (" + size_text(done.report.bytes_resumed) + " had arrived before)";
+    out += " in " + duration_text(took_ns) + "\n";
+  }
+  if (done.report.problems_count > 0) {
+    out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) + " saved with a doubt:\n";
+    out += problems_text(done.report.problems, done.report.problems_count);
+  }
+  return out + alarms_text(done.alarms, done.space);
+}
+
+std::string text_of(const verbs::Snapshots& snapshots) {
+  std::string out;
+  for (const auto& [snapshot, undated] : snapshots.snapshots) {
+    out += snapshot.id.short_hex() + "  " + time_text(snapshot.time_ns) + (undated ? " (undated)" : "") + "  " + padded(printable(snapshot.host), 12) + "  " +
+           padded(size_text(snapshot.stats.bytes), 10) + "  ";
+    for (std::size_t i = 0; i < snapshot.paths.size(); ++i) out += (i > 0 ? ", " : "") + printable(snapshot.paths[i]);
+    for (const auto& tag : snapshot.tags) out += "  #" + printable(tag);
+    out += snapshot.partial ? "  (partial)\n" : "\n";
+  }
+  if (out.empty()) out = "no snapshots yet\n";
+  return out + alarms_text(snapshots.alarms, snapshots.space);
+}
+
+std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
+  const auto& stats = done.report.stats;
+  std::string out = "restored " + count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes) + " into " +
+                    printable(command.target) + " in " + duration_text(took_ns) + "\n";
+  if (command.verify) out += "  " + count_text(done.report.files_verified) + " files were read back and are equal\n";
+  if (done.report.problems_count > 0) {
+    out += count_text(done.report.problems_count) + " were not restored:\n" + problems_text(done.report.problems, done.report.problems_count);
+    out += "  whole   everything else, in " + printable(command.target) + "\n";
+    const bool exists = std::ranges::any_of(done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
+    if (exists) out += "  next    what exists is replaced with --overwrite\n";
+    const bool damaged = std::ranges::any_of(done.report.problems, [](const backup::Problem& problem) {
+      return problem.error.code == Code::Tampered || problem.error.code == Code::Missing;
+    });
+    if (damaged) out += "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast check --read-data\n";
+  }
+  for (std::size_t i = 0; i < std::min<std::size_t>(done.report.warnings.size(), problems_shown_max); ++i) out += "  note    " + done.report.warnings[i] + "\n";
+  return out;
+}
+
+std::string text_of(const verbs::Listing& listing) {
+  std::string out;
+  for (const auto& [path, entry] : listing.entries) {
+    std::uint64_t size = 0;
+    if (const auto* file = entry.file()) size = file->size;
+    if (const auto* folder = entry.directory()) size = folder->bytes;
+    const std::string owner = (entry.user.empty() ? std::to_string(entry.uid) : printable(entry.user)) + " " + (entry.group.empty() ? std::to_string(entry.gid) : printable(entry.group));
+    out += type_letter(entry) + mode_text(entry.mode) + "  " + padded(owner, 14) + "  " + padded(size_text(size), 10) + "  " + time_text(entry.mtime_ns) + "  " + printable(path);
+    if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) out += " -> " + printable(link->target);
+    out += "\n";
+  }
+  return out;
+}
+
+std::string text_of(const backup::CheckReport& report, bool read_data) {
+  std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.objects) + " objects";
+  out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)" : " (their content was not read: --read-data)";
+  out += report.whole() ? ": all is whole\n" : ":\n";
+  for (const auto& finding : report.findings) {
+    out += finding.object + ": " + finding.sentence + " (" + std::string(name_of(finding.code)) + ")\n";
+    for (const auto& path : finding.paths) out += "  " + printable(path) + "\n";
+    if (finding.paths_count > finding.paths.size()) out += "  and " + count_text(finding.paths_count - finding.paths.size()) + " more\n";
+  }
+  return out;
+}
+
+std::string text_of(const verbs::Inspected& inspected) {
+  std::string out = inspected.kind + "\n";
+  std::size_t width = 0;
+  for (const auto& [name, value] : inspected.fields) width = std::max(width, name.size());
+  for (const auto& [name, value] : inspected.fields) out += "  " + padded(name, width + 2) + value + "\n";
+  for (const auto& damage : inspected.damage) out += "  damage: " + damage + "\n";
+  return out;
+}
+
+std::string text_of(const Error& error, const Command& command) {
+  std::string out = "holdfast: " + error.sentence + " (" + std::string(name_of(error.code)) + ")\n";
+  if (!error.object.empty()) out += "  " + error.object + "\n";
+  if (!error.whole.empty()) out += "  whole   " + error.whole + "\n";
+  if (const std::string hint = hint_for(error, command); !hint.empty()) out += "  next    " + hint + "\n";
+  return out;
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case Code::WrongPassphrase: return exit_keys;
+    case Code::Unreachable:
+    case Code::Timeout:
+    case Code::RateLimited: return exit_unreachable;
+    case Code::Tampered:
+    case Code::RolledBack:
+    case Code::Forked:
+    case Code::PolicySplit:
+    case Code::WrongPin: return exit_alarm;
+    default: return exit_failed;
+  }
+}
+
+std::string hint_of(const Error& error, const Command& command) { return hint_for(error, command); }
+
+}  // namespace holdfast::app

@@ -1,0 +1,41 @@
+// Values of verbs as text, and as one JSON object. Names from repositories are escaped before a terminal sees them.
+#pragma once
+
+#include <string>
+
+#include "command.h"
+#include "verbs/verbs.h"
+
+namespace holdfast::app {
+
+std::string text_of(const verbs::WhoAmI& who);
+std::string text_of(const verbs::Status& status);
+std::string text_of(const std::vector<verbs::Finding>& findings);
+std::string text_of(const std::vector<session::SpaceListing>& spaces);
+std::string text_of(const verbs::SpaceInfo& info);
+std::string text_of(const verbs::BackupDone& done, const Command& command, std::int64_t took_ns);
+std::string text_of(const verbs::Snapshots& snapshots);
+std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns);
+std::string text_of(const verbs::Listing& listing);
+std::string text_of(const backup::CheckReport& report, bool read_data);
+std::string text_of(const verbs::Inspected& inspected);
+
+std::string json_of(const verbs::WhoAmI& who);
+std::string json_of(const verbs::Status& status);
+std::string json_of(const std::vector<verbs::Finding>& findings);
+std::string json_of(const std::vector<session::SpaceListing>& spaces);
+std::string json_of(const verbs::SpaceInfo& info);
+std::string json_of(const verbs::BackupDone& done, bool dry_run);
+std::string json_of(const verbs::Snapshots& snapshots);
+std::string json_of(const verbs::RestoreDone& done);
+std::string json_of(const verbs::Listing& listing);
+std::string json_of(const backup::CheckReport& report);
+std::string json_of(const verbs::Inspected& inspected);
+
+// What happened to which object; what is still whole; what to do next (the hints are made here).
+std::string text_of(const Error& error, const Command& command);
+std::string json_of(const Error& error, const Command& command);
+std::string hint_of(const Error& error, const Command& command);
+int exit_code_of(const Error& error);
+
+}  // namespace holdfast::app

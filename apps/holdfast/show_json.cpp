@@ -1,0 +1,191 @@
+#include <nlohmann/json.hpp>
+
+#include "show.h"
+#include "terminal.h"
+
+namespace holdfast::app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+// A name or path as JSON can hold it: as it is when it is UTF-8, else escaped, and the bytes beside it.
+void put_name(Json& json, const std::string& key, const std::string& name) {
+  const std::string shown = printable(name);
+  json[key] = shown;
+  if (shown != name) json[key + "_hex"] = to_hex(as_bytes(name));
+}
+
+Json alarms_json(const std::vector<session::Alarm>& alarms) {
+  Json out = Json::array();
+  for (const auto& alarm : alarms) out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", printable(alarm.sentence)}});
+  return out;
+}
+
+Json stats_json(const space::SnapshotStats& stats) {
+  return {{"files", stats.files},         {"directories", stats.directories},     {"others", stats.others},
+          {"bytes", stats.bytes},         {"files_new", stats.files_new},         {"files_changed", stats.files_changed},
+          {"files_unchanged", stats.files_unchanged}, {"left_out", stats.left_out}};
+}
+
+Json snapshot_json(const space::Snapshot& snapshot) {
+  Json out{{"id", snapshot.id.hex()}, {"time", iso_time(snapshot.time_ns)}, {"seq", snapshot.seq}, {"device", snapshot.device.hex()}};
+  put_name(out, "host", snapshot.host);
+  out["paths"] = Json::array();
+  for (const auto& path : snapshot.paths) out["paths"].push_back(printable(path));
+  out["tags"] = Json::array();
+  for (const auto& tag : snapshot.tags) out["tags"].push_back(printable(tag));
+  out["partial"] = snapshot.partial;
+  out["program"] = printable(snapshot.program);
+  out["stats"] = stats_json(snapshot.stats);
+  return out;
+}
+
+Json problems_json(const std::vector<backup::Problem>& problems) {
+  Json out = Json::array();
+  for (const auto& problem : problems) {
+    Json one;
+    put_name(one, "path", problem.path);
+    one["code"] = name_of(problem.error.code);
+    one["sentence"] = problem.error.sentence;
+    one["object"] = problem.error.object;
+    one["left_out"] = problem.left_out;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json who_json(const verbs::WhoAmI& who) {
+  return {{"name", who.user_name},         {"device_name", who.device_name}, {"account", who.account.hex()},
+          {"device", who.device.hex()},    {"server", who.server},           {"chain_length", who.chain_length},
+          {"circle_epoch", who.circle_epoch}};
+}
+
+Json error_json(const Error& error) { return {{"code", name_of(error.code)}, {"sentence", error.sentence}, {"object", error.object}, {"whole", error.whole}}; }
+
+std::string type_name(const space::TreeEntry& entry) {
+  static constexpr const char* names[] = {"file", "directory", "symlink", "device", "fifo"};
+  return names[entry.content.index()];
+}
+
+}  // namespace
+
+std::string json_of(const verbs::WhoAmI& who) { return written(who_json(who)); }
+
+std::string json_of(const verbs::Status& status) {
+  Json out = who_json(status.who);
+  out["server_answers"] = status.server_answers;
+  if (status.server_error) out["server_error"] = error_json(*status.server_error);
+  if (status.chain_error) out["chain_error"] = error_json(*status.chain_error);
+  out["has_witnesses"] = status.has_witnesses;
+  out["bytes_used"] = status.bytes_used;
+  out["bytes_max"] = status.bytes_max;
+  out["objects"] = status.objects;
+  out["spaces"] = Json::array();
+  for (const auto& space : status.spaces) {
+    Json one{{"name", printable(space.listing.name)}, {"id", space.listing.space.hex()}, {"snapshots", space.snapshots}, {"alarms", alarms_json(space.alarms)}};
+    if (space.newest) one["newest"] = snapshot_json(*space.newest);
+    if (space.error) one["error"] = error_json(*space.error);
+    out["spaces"].push_back(std::move(one));
+  }
+  out["alarmed"] = status.alarmed();
+  return written(out);
+}
+
+std::string json_of(const std::vector<verbs::Finding>& findings) {
+  Json out = Json::array();
+  for (const auto& finding : findings) out.push_back({{"what", finding.what}, {"good", finding.good}, {"sentence", finding.sentence}});
+  return written({{"findings", out}});
+}
+
+std::string json_of(const std::vector<session::SpaceListing>& spaces) {
+  Json out = Json::array();
+  for (const auto& space : spaces) out.push_back({{"name", printable(space.name)}, {"id", space.space.hex()}});
+  return written({{"spaces", out}});
+}
+
+std::string json_of(const verbs::SpaceInfo& info) {
+  return written({{"name", printable(info.listing.name)}, {"id", info.listing.space.hex()}, {"commits", info.commits}, {"epoch", info.epoch},
+                  {"members", info.members}, {"snapshots", info.snapshots}, {"chunks", info.chunks}, {"packs", info.packs},
+                  {"segments", info.segments}, {"bytes_stored", info.bytes_stored}, {"bytes_plain", info.bytes_plain},
+                  {"inline_bytes", info.inline_bytes}, {"grace_seconds", info.grace_seconds}, {"alarms", alarms_json(info.alarms)}});
+}
+
+std::string json_of(const verbs::BackupDone& done, bool dry_run) {
+  Json out{{"space", done.space}, {"space_made", done.space_made}, {"dry_run", dry_run}};
+  if (!dry_run) out["snapshot"] = snapshot_json(done.report.snapshot);
+  out["stats"] = stats_json(done.report.snapshot.stats);
+  out["bytes_read"] = done.report.bytes_read;
+  out["bytes_stored"] = done.report.bytes_stored;
+  out["bytes_resumed"] = done.report.bytes_resumed;
+  out["problems_count"] = done.report.problems_count;
+  out["problems"] = problems_json(done.report.problems);
+  out["alarms"] = alarms_json(done.alarms);
+  return written(out);
+}
+
+std::string json_of(const verbs::Snapshots& snapshots) {
+  Json list = Json::array();
+  for (const auto& [snapshot, undated] : snapshots.snapshots) {
+    list.push_back(snapshot_json(snapshot));
+    list.back()["undated"] = undated;
+  }
+  return written({{"space", snapshots.space}, {"snapshots", list}, {"alarms", alarms_json(snapshots.alarms)}});
+}
+
+std::string json_of(const verbs::RestoreDone& done) {
+  Json out{{"snapshot", done.snapshot.id.hex()}, {"stats", stats_json(done.report.stats)}, {"bytes_received", done.report.bytes_received},
+           {"files_verified", done.report.files_verified}, {"problems_count", done.report.problems_count},
+           {"problems", problems_json(done.report.problems)}, {"warnings", done.report.warnings}};
+  return written(out);
+}
+
+std::string json_of(const verbs::Listing& listing) {
+  Json list = Json::array();
+  for (const auto& [path, entry] : listing.entries) {
+    Json one;
+    put_name(one, "path", path);
+    one["type"] = type_name(entry);
+    if (const auto* file = entry.file()) one["size"] = file->size;
+    if (const auto* folder = entry.directory()) {
+      one["entries"] = folder->entries;
+      one["size"] = folder->bytes;
+    }
+    if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) put_name(one, "target", link->target);
+    one["mode"] = entry.mode;
+    one["uid"] = entry.uid;
+    one["gid"] = entry.gid;
+    one["user"] = printable(entry.user);
+    one["group"] = printable(entry.group);
+    one["mtime"] = iso_time(entry.mtime_ns);
+    list.push_back(std::move(one));
+  }
+  return written({{"snapshot", listing.snapshot.id.hex()}, {"entries", list}});
+}
+
+std::string json_of(const backup::CheckReport& report) {
+  Json findings = Json::array();
+  for (const auto& finding : report.findings) {
+    Json paths = Json::array();
+    for (const auto& path : finding.paths) paths.push_back(printable(path));
+    findings.push_back({{"code", name_of(finding.code)}, {"object", finding.object}, {"sentence", finding.sentence}, {"paths", paths}, {"paths_count", finding.paths_count}});
+  }
+  return written({{"whole", report.whole()}, {"snapshots", report.snapshots}, {"objects", report.objects}, {"chunks", report.chunks},
+                  {"bytes_read", report.bytes_read}, {"findings", findings}});
+}
+
+std::string json_of(const verbs::Inspected& inspected) {
+  Json fields = Json::object();
+  for (const auto& [name, value] : inspected.fields) fields[name] = value;
+  return written({{"kind", inspected.kind}, {"fields", fields}, {"damage", inspected.damage}});
+}
+
+std::string json_of(const Error& error, const Command& command) {
+  Json out = error_json(error);
+  out["next"] = hint_of(error, command);
+  return written({{"error", out}});
+}
+
+}  // namespace holdfast::app

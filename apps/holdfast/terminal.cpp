@@ -1,0 +1,113 @@
+#include "terminal.h"
+
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+namespace holdfast::app {
+
+namespace {
+
+constexpr std::int64_t terminal_every_ns = second_ns / 8;
+constexpr std::int64_t plain_every_ns = 15 * second_ns;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string formatted(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+}  // namespace
+
+std::string size_text(std::uint64_t bytes) {
+  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(units)) {
+    value /= 1024;
+    ++unit;
+  }
+  return (unit == 0 ? std::to_string(bytes) : formatted(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)) + " " + units[unit];
+}
+
+std::string count_text(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, ",");
+  return out;
+}
+
+std::string time_text(std::int64_t ns) {
+  const std::time_t seconds = static_cast<std::time_t>(ns / second_ns);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return text;
+}
+
+std::string iso_time(std::int64_t ns) {
+  const std::int64_t floor = ns >= 0 ? ns / second_ns : -((-ns + second_ns - 1) / second_ns);
+  const std::time_t seconds = static_cast<std::time_t>(floor);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  char fraction[16];
+  std::snprintf(fraction, sizeof fraction, ".%09lldZ", static_cast<long long>(ns - floor * second_ns));
+  return std::string(text) + fraction;
+}
+
+std::string duration_text(std::int64_t ns) {
+  const double seconds = static_cast<double>(ns) / static_cast<double>(second_ns);
+  if (seconds < 60) return formatted(seconds < 10 ? "%.1f s" : "%.0f s", seconds);
+  const auto whole = static_cast<std::int64_t>(seconds);
+  if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+  return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
+Progress::Progress(agent::Output& output, bool is_terminal, unsigned columns, bool quiet, std::string doing)
+    : output_(output),
+      is_terminal_(is_terminal),
+      quiet_(quiet),
+      columns_(std::max(40u, columns)),
+      doing_(std::move(doing)),
+      began_ns_(now_ns()),
+      shown_ns_(is_terminal ? 0 : began_ns_) {}
+
+Progress::~Progress() {
+  if (drawn_ && is_terminal_) output_.error("\r\x1b[K");
+}
+
+void Progress::show(const backup::Counters& counters) {
+  if (quiet_) return;
+  const std::int64_t now = now_ns();
+  if (now - shown_ns_ < (is_terminal_ ? terminal_every_ns : plain_every_ns)) return;
+  shown_ns_ = now;
+  const double seconds = std::max(0.001, static_cast<double>(now - began_ns_) / static_cast<double>(second_ns));
+  const double rate = static_cast<double>(counters.bytes) / seconds;
+  std::string line = doing_ + "  " + count_text(counters.files) + " files, " + size_text(counters.bytes);
+  if (counters.bytes_total > 0 && counters.bytes > 0) {
+    const double part = std::min(1.0, static_cast<double>(counters.bytes) / static_cast<double>(counters.bytes_total));
+    line += " of " + size_text(counters.bytes_total) + ", " + std::to_string(static_cast<int>(part * 100)) + " %";
+    line += ", " + size_text(static_cast<std::uint64_t>(rate)) + "/s";
+    const double left = seconds * (1 - part) / std::max(part, 1e-6);
+    line += ", " + duration_text(static_cast<std::int64_t>(left) * second_ns) + " left";
+  } else {
+    line += ", " + size_text(static_cast<std::uint64_t>(rate)) + "/s";
+  }
+  if (!is_terminal_) {
+    output_.error(line + "\n");
+    return;
+  }
+  const std::string current = printable(std::string(last_component(counters.current)));
+  if (!current.empty() && line.size() + current.size() + 2 < columns_) line += "  " + current;
+  if (line.size() >= columns_) line.resize(columns_ - 1);
+  output_.error("\r" + line + "\x1b[K");
+  drawn_ = true;
+}
+
+}  // namespace holdfast::app
