@@ -138,7 +138,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   auto lock = files->lock(join_path(options.data, "lock"));
   if (!lock && lock.error().code == Code::Busy)
     return fail(Code::Busy, "another server has this data directory open", printable(options.data));
-  HF_OK(lock);
+  if (!lock) return pass_on(std::move(lock).error());
   auto state = std::make_unique<State>(log, std::move(*lock));
 
   HF_TRY(const ServerKeys keys, load_or_make_keys(*files, *state->random, options.data));
