@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "base/buffer_ring.h"
 #include "crypto/passphrase.h"
 #include "run.h"
 
@@ -50,6 +51,7 @@ std::uint16_t terminal_columns() {
 
 int main(int argc, char** argv) {
   keep_memory_private();
+  keep_freed_memory();
   std::signal(SIGPIPE, SIG_IGN);
   StandardOutput output;
   agent::ForwardedCommand line;

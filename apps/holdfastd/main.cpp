@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "base/buffer_ring.h"
 #include "base/system.h"
 #include "crypto/passphrase.h"
 #include "server/serve.h"
@@ -140,6 +141,7 @@ int serve(CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   harden();
   CLI::App app("Holdfast's server: keeps what clients sealed, and can open none of it.", "holdfastd");
   CommandLine line;

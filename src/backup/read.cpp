@@ -118,7 +118,8 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
     Bytes carried;  // the start of a chunk whose end is in the next window
     while (offset < range_end || !carried.empty()) {
       const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, range_end - offset));
-      Bytes window(carried.size() + fresh);
+      const std::shared_ptr<Bytes> shared = windows_.take(carried.size() + fresh);
+      Bytes& window = *shared;
       std::ranges::copy(carried, window.begin());
       std::size_t got = 0;
       if (fresh > 0) {
@@ -139,7 +140,6 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
       counters_.bytes += got;
       carried.clear();
       if (window.empty()) break;
-      const auto shared = std::make_shared<const Bytes>(std::move(window));
       HF_TRY(const std::size_t taken, ingest_->add_window(token, shared, ends));
       given += taken;
       carried.assign(shared->begin() + static_cast<std::ptrdiff_t>(taken), shared->end());

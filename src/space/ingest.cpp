@@ -142,8 +142,8 @@ void Ingest::seal(ReadyPack pack) {
   // std::move_only_function takes a job that can't be copied; PackRandom holds what sealing would draw.
   const Ticket ticket =
       jobs_.submit([pack = std::move(pack), drawn = PackRandom(context_.random), key = &context_.pack_key,
-                    space = context_.space, epoch = context_.epoch]() mutable -> Done {
-        return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn);
+                    space = context_.space, epoch = context_.epoch, buffer = buffers_.take(pack_bytes_max)]() mutable -> Done {
+        return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn, std::move(buffer));
       });
   arrivals_.emplace(ticket, [&place](Done done) { place = std::get<Result<SealedPack>>(std::move(done)); });
 }

@@ -141,8 +141,9 @@ class PackBuilder {
   enum class Size { full, padme, power_of_two };
   // Seals everything; opens the directory again before returning: SelfCheckFailed means that nothing may be uploaded.
   // Draws an object id and 32 bytes.
+  // buffer: the object is written into it (BufferRing); null: into a new one.
   [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch,
-                                          Size size, Random& random) &&;
+                                          Size size, Random& random, std::shared_ptr<Bytes> buffer = nullptr) &&;
 
  private:
   PackKind kind_;

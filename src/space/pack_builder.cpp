@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include "space/pack.h"
@@ -22,10 +23,10 @@ std::size_t padded(std::size_t used, PackBuilder::Size size) {
 // cache.
 class ObjectWriter {
  public:
-  ObjectWriter(const crypto::PackCipher& cipher, Bytes header, std::size_t size)
-      : cipher_(cipher), header_(std::move(header)) {
-    object_.reserve(size);
-    append(object_, header_);
+  ObjectWriter(const crypto::PackCipher& cipher, Bytes header, Bytes& object)
+      : cipher_(cipher), header_(std::move(header)), object_(object) {
+    std::ranges::copy(header_, object_.begin());
+    size_ = header_.size();
     hash_.update(header_);
   }
   void add(std::uint32_t number, ByteView plain) {
@@ -35,22 +36,24 @@ class ObjectWriter {
   }
   void add_zeros(std::uint32_t number, std::size_t size) {
     const auto out = grow(size);
+    std::ranges::fill(out, std::uint8_t{0});
     cipher_.seal(number, header_, out.first(size), out);
     hash_.update(out);
   }
-  [[nodiscard]] std::size_t size() const { return object_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   Hash sha256() { return hash_.finish(); }
-  Bytes take() { return std::move(object_); }
 
  private:
   std::span<std::uint8_t> grow(std::size_t plain_size) {
-    const std::size_t start = object_.size();
-    object_.resize(start + plain_size + crypto::tag_size);
-    return std::span(object_).subspan(start);
+    const auto out = std::span(object_).subspan(size_, plain_size + crypto::tag_size);
+    size_ += out.size();
+    return out;
   }
 
   const crypto::PackCipher& cipher_;
-  Bytes header_, object_;
+  Bytes header_;
+  Bytes& object_;
+  std::size_t size_ = 0;
   crypto::Sha256 hash_;
 };
 
@@ -75,7 +78,7 @@ void PackBuilder::add(CompressedBlock block) {
 }
 
 Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch, Size size,
-                                       Random& random) && {
+                                       Random& random, std::shared_ptr<Bytes> buffer) && {
   const std::size_t used = bytes_used();
   if (used > pack_bytes_max) return fail(Code::Internal, "a pack was filled beyond its size");
   const std::size_t total = padded(used, size);
@@ -96,7 +99,9 @@ Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId
   const Hash salt = crypto::make_pack_salt(key, where, directory_plain, random);
   const crypto::PackCipher cipher(key, where, salt);
   const PackHeader header{.epoch = epoch, .object = id, .salt = salt, .commitment = cipher.commitment()};
-  ObjectWriter object(cipher, encode(header), total);
+  if (!buffer) buffer = std::make_shared<Bytes>();
+  buffer->resize(total);
+  ObjectWriter object(cipher, encode(header), *buffer);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     object.add(static_cast<std::uint32_t>(i), blocks_[i].bytes);
     blocks_[i].bytes = {};  // so that a pack is in memory once, not twice
@@ -108,7 +113,8 @@ Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId
   object.add(foot_number, encode(foot));
 
   const Hash sha256 = object.sha256();
-  SealedPack out{std::make_shared<const Bytes>(object.take()), {}, {}};
+  if (object.size() != total) return fail(Code::Internal, "a pack has another size than was planned");
+  SealedPack out{std::move(buffer), {}, {}};
   HF_OK(check_own_pack(key, space, id, *out.object, directory_plain));
   HF_TRY(out.info, info_of(header, directory, out.object->size(), sha256));
   out.chunks = std::move(directory.chunks);

@@ -1,0 +1,14 @@
+#include <malloc.h>
+
+#include "base/buffer_ring.h"
+
+namespace holdfast {
+
+void keep_freed_memory() {
+  constexpr int mib = 1024 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, 32 * mib);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * mib);
+  ::mallopt(M_ARENA_MAX, 1);  // blocks pass from thread to thread here: one arena finds them again
+}
+
+}  // namespace holdfast
