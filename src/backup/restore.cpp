@@ -97,7 +97,7 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
   if (entry.hard_link) {
     const auto [first, added] = first_links_.emplace(*entry.hard_link, name);
     if (!added) {
-      links_.emplace_back(first->second, name);
+      links_.push_back({first->second, name, entry.file() != nullptr ? std::optional(entry.file()->size) : std::nullopt});
       return {};
     }
   }
@@ -401,11 +401,14 @@ void RestoreRun::finish_file(PlannedFile& file) {
 }
 
 void RestoreRun::link_together() {
-  for (const auto& [existing, name] : links_) {
-    if (const Status made = writer_->make_hard_link(existing, name, options_.overwrite); !made) {
-      problem(name, made.error());
-    } else {
+  for (const Link& link : links_) {
+    if (const Status made = writer_->make_hard_link(link.existing, link.name, options_.overwrite); !made) {
+      problem(link.name, made.error());
+    } else if (link.file_bytes) {
       ++report_.stats.files;
+      report_.stats.bytes += *link.file_bytes;
+    } else {
+      ++report_.stats.others;
     }
   }
 }

@@ -83,7 +83,11 @@ class RestoreRun {
 
   std::vector<Folder> folders_;
   std::map<space::HardLink, std::string> first_links_;
-  std::vector<std::pair<std::string, std::string>> links_;  // existing, new
+  struct Link {
+    std::string existing, name;
+    std::optional<std::uint64_t> file_bytes;  // of a regular file
+  };
+  std::vector<Link> links_;
 };
 
 }  // namespace holdfast::backup
