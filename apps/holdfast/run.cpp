@@ -348,7 +348,7 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   if (const auto code = run_tool(world, command, line, output)) return *code;
   if (command.verb != "signup" && !world.files->stat(join_path(world.home, "keys")) && command.verb != "doctor")
     return report({Code::NotFound, "this home belongs to no account yet", printable(world.home), {}}, command, output);
-  if (const auto made = world.files->make_directories(world.home); !made) return report(made.error(), command, output);
+  if (const auto made = world.files->make_durable_directories(world.home); !made) return report(made.error(), command, output);
   const auto network = world.files->is_network_file_system(world.home);
   if (network && *network && command.verb != "doctor")
     return report({Code::Unsupported, "the home lies on a network file system, whose locks can't be trusted", printable(world.home), {}}, command, output);

@@ -129,9 +129,11 @@ Status Run::ensure_upload() {
 
 Status Run::deliver(space::SealedPack pack) {
   HF_OK(ensure_upload());
-  auto put = upload_->put(std::move(pack));
-  if (!put && put.error().code == Code::UploadGone) HF_OK(upload_->forget());
-  return put;
+  return upload_->put(std::move(pack));
+}
+
+void Run::forget_upload() {
+  if (upload_ && !upload_->forget()) reached("backup: list of a dead upload stays");
 }
 
 Status Run::flush_all() {
@@ -201,11 +203,7 @@ Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
 
 Status Run::commit(space::Snapshot& snapshot) {
   if (upload_) HF_OK(upload_->settle());
-  const auto committed = space_.commit([&] { return draft(snapshot); });
-  if (!committed) {
-    if (committed.error().code == Code::UploadGone && upload_) HF_OK(upload_->forget());
-    return pass_on(committed.error());
-  }
+  HF_OK(space_.commit([&] { return draft(snapshot); }));
   if (upload_) {
     report_.bytes_stored += upload_->bytes_put();
     HF_OK(upload_->published());
@@ -267,6 +265,7 @@ Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOption
     const bool again = !report && tries < 2 && (report.error().code == Code::UploadGone || report.error().code == Code::Behind);
     if (!again) return report;
     reached("backup: started over");
+    if (report.error().code == Code::UploadGone) run.forget_upload();
   }
 }
 

@@ -15,6 +15,7 @@ class Run final : private Folders {
   Run(session::SpaceSession& space, const BackupOptions& options);
   ~Run() override;
   Result<BackupReport> go();
+  void forget_upload();  // the server dropped it, or it was published by a run that did not live to note that
 
  private:
   struct SmallFile {

@@ -20,6 +20,14 @@ std::string_view parent_of(std::string_view path) {
   return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
 }
 
+Status Files::make_durable_directories(const Path& path) {
+  std::vector<Path> parents{Path(parent_of(path))};  // always: whoever made it may have died before this
+  for (Path at = parents[0]; at.size() > 1 && !stat(at); at = Path(parent_of(at))) parents.emplace_back(parent_of(at));
+  HF_OK(make_directories(path));
+  for (const Path& parent : parents) HF_OK(sync_directory(parent));
+  return {};
+}
+
 Status Files::replace_file(const Path& path, ByteView bytes) {
   const Path temporary = path + ".new";
   {

@@ -158,6 +158,8 @@ class Files {
 
   // Temporary name beside it, write, sync, rename, sync the directory: the old or the new content, never a mixture.
   Status replace_file(const Path& path, ByteView bytes);
+  // make_directories, and each new name is durable.
+  Status make_durable_directories(const Path& path);
 };
 
 std::string join_path(std::string_view directory, std::string_view name);

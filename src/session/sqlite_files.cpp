@@ -157,7 +157,9 @@ SqliteFiles::SqliteFiles(Files& files_door, Clock& clock_door, Random& random_do
   vfs_.xSleep = sleep;
   vfs_.xCurrentTime = current_time;
   vfs_.xCurrentTimeInt64 = current_time_64;
-  sqlite3_vfs_register(&vfs_, 0);
+  // SQLite draws its own random numbers from the default VFS, once for the process: from our door, then, and anew.
+  sqlite3_vfs_register(&vfs_, 1);
+  sqlite3_randomness(0, nullptr);
 }
 
 SqliteFiles::~SqliteFiles() { sqlite3_vfs_unregister(&vfs_); }
