@@ -1,3 +1,4 @@
+#include "base/system.h"
 #include "net/server.h"
 
 #include <gmock/gmock.h>
@@ -197,7 +198,8 @@ TEST(HttpServer, ClosesPeersThatAreSlowerThanTheDeadlines) {
   TlsPeer slow_head(server->port());
   std::atomic<bool> stop = false;
   std::thread trickle([&] {  // a byte now and then does not help
-    while (!stop && slow_head.write("G")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto clock = system_clock();
+    while (!stop && slow_head.write("G")) clock->sleep_ns(second_ns / 50);
   });
   EXPECT_TRUE(comes_true([&] { return server->counters().connections == 0; }));
   stop = true;
