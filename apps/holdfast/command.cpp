@@ -14,10 +14,12 @@ constexpr const char* footer =
 void add_common(CLI::App& app, Command& command) {
   app.add_flag("--json", command.json, "print one JSON object instead of text");
   app.add_flag("-q,--quiet", command.quiet, "print no progress");
-  app.add_option("--passphrase-fd", command.passphrase_fd, "read the passphrase from this file descriptor")->type_name("NUMBER");
+  app.add_option("--passphrase-fd", command.passphrase_fd, "read the passphrase from this file descriptor")
+      ->type_name("NUMBER");
 }
 
-CLI::App& verb(CLI::App& parent, Command& command, const std::string& name, const std::string& what, const std::string& full = {}) {
+CLI::App& verb(CLI::App& parent, Command& command, const std::string& name, const std::string& what,
+               const std::string& full = {}) {
   CLI::App& app = *parent.add_subcommand(name, what);
   add_common(app, command);
   app.callback([&command, full = full.empty() ? name : full] { command.verb = full; });
@@ -35,10 +37,16 @@ void add_snapshot(CLI::App& app, Command& command, const std::string& what) {
 void add_account_verbs(CLI::App& app, Command& command) {
   CLI::App& signup = verb(app, command, "signup", "make an account on a server, and this device as its first");
   signup.add_option("name", command.name, "name of the account: a-z 0-9 . _ -")->required()->type_name("NAME");
-  signup.add_option("--server", command.server, "the server's link, hf://host:port#pin.policy, as `holdfastd serve` prints it")->required()->type_name("LINK");
+  signup
+      .add_option("--server", command.server,
+                  "the server's link, hf://host:port#pin.policy, as `holdfastd serve` prints it")
+      ->required()
+      ->type_name("LINK");
   signup.add_option("--device", command.device, "name of this device (default: the host's)")->type_name("NAME");
-  signup.add_option("--invitation", command.invitation, "what the operator gave, where sign-up is by invitation")->type_name("TEXT");
-  signup.add_flag("--no-passphrase", command.no_passphrase, "leave the keys unsealed: whoever can read the key file has this device");
+  signup.add_option("--invitation", command.invitation, "what the operator gave, where sign-up is by invitation")
+      ->type_name("TEXT");
+  signup.add_flag("--no-passphrase", command.no_passphrase,
+                  "leave the keys unsealed: whoever can read the key file has this device");
   verb(app, command, "whoami", "the account and device that this home belongs to");
   verb(app, command, "status", "account, server and spaces, with every alarm");
   verb(app, command, "doctor", "check this installation, the home and the server");
@@ -59,7 +67,8 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   backup.add_option("paths", command.paths, "files and folders")->required()->type_name("PATH");
   add_space(backup, command, "the space to save into (default: backups, made when it is missing)");
   backup.add_option("-t,--tag", command.tags, "a word to find the snapshot by; may be repeated")->type_name("TAG");
-  backup.add_option("-e,--exclude", command.excludes, "leave out what matches, in gitignore syntax; may be repeated")->type_name("PATTERN");
+  backup.add_option("-e,--exclude", command.excludes, "leave out what matches, in gitignore syntax; may be repeated")
+      ->type_name("PATTERN");
   backup.add_flag("-x,--one-file-system", command.one_file_system, "don't enter other file systems");
   backup.add_flag("-n,--dry-run", command.dry_run, "only tell what would be saved");
 
@@ -89,9 +98,14 @@ void add_backup_verbs(CLI::App& app, Command& command) {
 
 void add_tool_verbs(CLI::App& app, Command& command) {
   CLI::App& inspect = verb(app, command, "inspect", "explain a file that this program or the server wrote");
-  inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")->required()->type_name("FILE");
+  inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")
+      ->required()
+      ->type_name("FILE");
   CLI::App& completion = verb(app, command, "completion", "print the completion script of a shell");
-  completion.add_option("shell", command.name, "bash, zsh or fish")->required()->type_name("SHELL")->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion.add_option("shell", command.name, "bash, zsh or fish")
+      ->required()
+      ->type_name("SHELL")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App& man = verb(app, command, "man", "write the man pages into a folder");
   man.add_option("folder", command.target, "where to")->required()->type_name("DIR");
 }

@@ -10,14 +10,15 @@
 namespace holdfast::app {
 
 // Exit codes, as `holdfast --help` and docs/CLI.md list them.
-inline constexpr int exit_done = 0, exit_failed = 1, exit_usage = 2, exit_incomplete = 3, exit_alarm = 4, exit_keys = 5, exit_unreachable = 6;
+inline constexpr int exit_done = 0, exit_failed = 1, exit_usage = 2, exit_incomplete = 3, exit_alarm = 4, exit_keys = 5,
+                     exit_unreachable = 6;
 
 struct Command {
   std::string verb;  // "backup", "space create"; empty: only the program itself was named
   bool json = false, quiet = false;
   int passphrase_fd = -1;
 
-  std::string name;    // of a user, a space, a shell
+  std::string name;  // of a user, a space, a shell
   std::string server, device, invitation;
   bool no_passphrase = false;
 

@@ -21,7 +21,8 @@ std::string names_of(const CLI::Option& option) {
   for (const auto& name : option.get_snames()) out += (out.empty() ? "-" : ", -") + name;
   for (const auto& name : option.get_lnames()) out += (out.empty() ? "--" : ", --") + name;
   if (option.get_positional()) out = option.get_type_name();
-  if (!option.get_positional() && !option.get_type_name().empty() && option.get_expected_max() > 0) out += " " + option.get_type_name();
+  if (!option.get_positional() && !option.get_type_name().empty() && option.get_expected_max() > 0)
+    out += " " + option.get_type_name();
   return out;
 }
 
@@ -36,21 +37,25 @@ std::string page(const CLI::App& app, const std::string& full, const std::string
   std::string title = full;
   for (char& c : title)
     if (c == ' ') c = '-';
-  std::string out = ".TH " + title + " 1 \"\" \"holdfast " HOLDFAST_VERSION "\"\n.SH NAME\n" + roff(title) + " \\- " + roff(app.get_description()) +
-                    "\n.SH SYNOPSIS\n.B " + roff(synopsis(app, full)) + "\n";
+  std::string out = ".TH " + title + " 1 \"\" \"holdfast " HOLDFAST_VERSION "\"\n.SH NAME\n" + roff(title) + " \\- " +
+                    roff(app.get_description()) + "\n.SH SYNOPSIS\n.B " + roff(synopsis(app, full)) + "\n";
   const auto commands = app.get_subcommands({});
   if (!commands.empty()) {
     out += ".SH COMMANDS\n";
-    for (const CLI::App* command : commands) out += ".TP\n.B " + roff(command->get_name()) + "\n" + roff(command->get_description()) + "\n";
+    for (const CLI::App* command : commands)
+      out += ".TP\n.B " + roff(command->get_name()) + "\n" + roff(command->get_description()) + "\n";
   }
   out += ".SH OPTIONS\n";
-  for (const CLI::Option* option : app.get_options()) out += ".TP\n.B " + roff(names_of(*option)) + "\n" + roff(option->get_description()) + "\n";
+  for (const CLI::Option* option : app.get_options())
+    out += ".TP\n.B " + roff(names_of(*option)) + "\n" + roff(option->get_description()) + "\n";
   return out + ".SH EXIT STATUS AND ENVIRONMENT\n" + roff(footer) + "\n";
 }
 
-void each_command(const CLI::App& app, const std::string& full, const std::function<void(const CLI::App&, const std::string&)>& visit) {
+void each_command(const CLI::App& app, const std::string& full,
+                  const std::function<void(const CLI::App&, const std::string&)>& visit) {
   visit(app, full);
-  for (const CLI::App* command : app.get_subcommands({})) each_command(*command, full + " " + command->get_name(), visit);
+  for (const CLI::App* command : app.get_subcommands({}))
+    each_command(*command, full + " " + command->get_name(), visit);
 }
 
 std::vector<std::string> words_after(const CLI::App& app) {
@@ -63,16 +68,18 @@ std::vector<std::string> words_after(const CLI::App& app) {
 
 // A case for each command line so far: what may come next.
 std::string bash_script(const CLI::App& app) {
-  std::string out = "_holdfast() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\" line=holdfast i\n"
-                    "  for ((i = 1; i < COMP_CWORD; i++)); do [[ ${COMP_WORDS[i]} == -* ]] || line+=\" ${COMP_WORDS[i]}\"; done\n"
-                    "  case \"$line\" in\n";
+  std::string out =
+      "_holdfast() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\" line=holdfast i\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do [[ ${COMP_WORDS[i]} == -* ]] || line+=\" ${COMP_WORDS[i]}\"; done\n"
+      "  case \"$line\" in\n";
   std::string cases;
   each_command(app, "holdfast", [&](const CLI::App& command, const std::string& full) {
     std::string words;
     for (const auto& word : words_after(command)) words += (words.empty() ? "" : " ") + word;
     const bool leaf = command.get_subcommands({}).empty();
     // The longest command line comes first in the script.
-    cases = "    \"" + full + "\"" + (leaf ? "*" : "") + ") COMPREPLY=($(compgen -W \"" + words + "\"" + (leaf ? " -f" : "") + " -- \"$word\")) ;;\n" + cases;
+    cases = "    \"" + full + "\"" + (leaf ? "*" : "") + ") COMPREPLY=($(compgen -W \"" + words + "\"" +
+            (leaf ? " -f" : "") + " -- \"$word\")) ;;\n" + cases;
   });
   return out + cases + "  esac\n}\ncomplete -o filenames -F _holdfast holdfast\n";
 }
@@ -82,7 +89,8 @@ std::string fish_script(const CLI::App& app) {
   each_command(app, "", [&](const CLI::App& command, const std::string& full) {
     const std::string seen = full.empty() ? "__fish_use_subcommand" : "__fish_seen_subcommand_from" + full;
     for (const CLI::App* below : command.get_subcommands({}))
-      out += "complete -c holdfast -f -n '" + seen + "' -a " + below->get_name() + " -d '" + below->get_description() + "'\n";
+      out += "complete -c holdfast -f -n '" + seen + "' -a " + below->get_name() + " -d '" + below->get_description() +
+             "'\n";
     for (const CLI::Option* option : command.get_options())
       for (const auto& name : option->get_lnames()) out += "complete -c holdfast -n '" + seen + "' -l " + name + "\n";
   });

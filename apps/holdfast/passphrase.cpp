@@ -77,7 +77,8 @@ Result<crypto::SecretBytes> get_passphrase(int fd, bool twice) {
   HF_TRY(auto first, terminal.ask(twice ? "New passphrase for this device's keys: " : "Passphrase: "));
   if (!twice) return first;
   HF_TRY(const auto second, terminal.ask("The same once more: "));
-  if (!crypto::equal_constant_time(first.view(), second.view())) return fail(Code::InvalidArgument, "the two passphrases are not the same");
+  if (!crypto::equal_constant_time(first.view(), second.view()))
+    return fail(Code::InvalidArgument, "the two passphrases are not the same");
   return first;
 }
 

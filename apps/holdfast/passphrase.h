@@ -1,4 +1,5 @@
-// The passphrase: from a file descriptor, HOLDFAST_PASSPHRASE_FILE, or a prompt on the terminal; never from the command line.
+// The passphrase: from a file descriptor, HOLDFAST_PASSPHRASE_FILE, or a prompt on the terminal; never from the command
+// line.
 #pragma once
 
 #include "base/result.h"

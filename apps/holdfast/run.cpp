@@ -24,7 +24,8 @@ constexpr std::int64_t owner_wait_ns = second_ns / 20;
 
 Path home_path() {
   if (const char* home = std::getenv("HOLDFAST_HOME"); home != nullptr && *home != '\0') return home;
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/') return join_path(data, "holdfast");
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/')
+    return join_path(data, "holdfast");
   const char* user = std::getenv("HOME");
   return join_path(user != nullptr ? user : "/", ".local/share/holdfast");
 }
@@ -62,7 +63,9 @@ std::string host_name() {
 }
 
 // Paths are meant from where the command was typed.
-Path absolute(const std::string& path, const std::string& directory) { return path.starts_with('/') ? path : join_path(directory, path); }
+Path absolute(const std::string& path, const std::string& directory) {
+  return path.starts_with('/') ? path : join_path(directory, path);
+}
 
 std::pair<std::string, std::string> split_snapshot(const std::string& text) {
   const auto colon = text.find(':');
@@ -76,7 +79,11 @@ std::pair<std::string, std::string> split_snapshot(const std::string& text) {
 class Verb {
  public:
   Verb(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output)
-      : world_(world), command_(command), line_(line), output_(output), space_(command.space.value_or(std::string(session::backups_space))) {}
+      : world_(world),
+        command_(command),
+        line_(line),
+        output_(output),
+        space_(command.space.value_or(std::string(session::backups_space))) {}
 
   Result<int> run() {
     if (command_.verb == "doctor") return doctor();
@@ -126,7 +133,8 @@ class Verb {
   int doctor() {
     std::vector<verbs::Finding> findings;
     auto connected = connect(world_);
-    findings = verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
+    findings =
+        verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
     show(findings);
     for (const auto& finding : findings)
       if (!finding.good) return exit_failed;
@@ -151,7 +159,8 @@ class Verb {
     backup::BackupOptions options;
     for (const auto& path : command_.paths) {
       HF_TRY(auto real, world_.files->real_path(absolute(path, line_.directory)));
-      if (std::find(options.paths.begin(), options.paths.end(), real) == options.paths.end()) options.paths.push_back(std::move(real));
+      if (std::find(options.paths.begin(), options.paths.end(), real) == options.paths.end())
+        options.paths.push_back(std::move(real));
     }
     options.tags = command_.tags;
     options.excludes = command_.excludes;
@@ -162,12 +171,14 @@ class Verb {
     options.host = host_name();
     options.program = "holdfast " HOLDFAST_VERSION;
     const std::int64_t began = world_.clock->monotonic_ns();
-    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, "backup");
+    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns,
+                                  command_.quiet || command_.json, "backup");
     options.progress = [&](const backup::Counters& counters) { shown->show(counters); };
     auto done = verbs::backup(session(), command_.space, std::move(options));
     shown.reset();
     if (!done) return pass_on(done.error());
-    output_.out(command_.json ? json_of(*done, command_.dry_run) : text_of(*done, command_, world_.clock->monotonic_ns() - began));
+    output_.out(command_.json ? json_of(*done, command_.dry_run)
+                              : text_of(*done, command_, world_.clock->monotonic_ns() - began));
     if (!done->alarms.empty()) return exit_alarm;
     return done->report.problems_count > 0 ? exit_incomplete : exit_done;
   }
@@ -183,7 +194,8 @@ class Verb {
     HF_OK(world_.files->make_directories(options.target));
     HF_TRY(options.target, world_.files->real_path(options.target));
     const std::int64_t began = world_.clock->monotonic_ns();
-    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, "restore");
+    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns,
+                                  command_.quiet || command_.json, "restore");
     options.progress = [&](const backup::Counters& counters) { shown->show(counters); };
     auto done = verbs::restore(session(), space_, which, std::move(options));
     shown.reset();
@@ -204,7 +216,8 @@ class Verb {
   Result<int> check() {
     backup::CheckOptions options;
     options.read_data = command_.read_data;
-    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, "check");
+    std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns,
+                                  command_.quiet || command_.json, "check");
     options.progress = [&](const backup::Counters& counters) { shown->show(counters); };
     auto report = verbs::check(session(), space_, options);
     shown.reset();
@@ -244,10 +257,12 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
     HF_TRY(passphrase, get_passphrase(command.passphrase_fd, !there));
   }
   if (!there)
-    HF_OK(session::write_key_file(*world.files, keys, identity::DeviceSeeds::make(*world.random), passphrase ? &*passphrase : nullptr, *world.random));
+    HF_OK(session::write_key_file(*world.files, keys, identity::DeviceSeeds::make(*world.random),
+                                  passphrase ? &*passphrase : nullptr, *world.random));
   HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
 
-  HF_TRY(auto state, session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
+  HF_TRY(auto state,
+         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
   const auto remote = session::http_remote(link);
   const Doors doors{*world.clock, *world.random, *world.files, *remote, *world.workers};
   utsname system{};
@@ -255,7 +270,9 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   {
     session::Server server(doors, link);
     const std::string device = command.device.empty() ? host_name() : command.device;
-    HF_OK(session::sign_up(doors, *state, server, seeds, {command.name, device, std::string(system.sysname) + " " + system.machine, to_bytes(as_bytes(command.invitation))}));
+    HF_OK(session::sign_up(doors, *state, server, seeds,
+                           {command.name, device, std::string(system.sysname) + " " + system.machine,
+                            to_bytes(as_bytes(command.invitation))}));
   }
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
@@ -266,7 +283,8 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   if (command.json) {
     output.out(json_of(who));
   } else {
-    output.out("signed up as " + text_of(who) + "  keys        in " + printable(keys) + (sealed ? ", sealed by the passphrase\n" : ", not sealed: whoever can read the file has this device\n") +
+    output.out("signed up as " + text_of(who) + "  keys        in " + printable(keys) +
+               (sealed ? ", sealed by the passphrase\n" : ", not sealed: whoever can read the file has this device\n") +
                "  note        there is no recovery yet: without this folder, what is backed up can't be opened again\n"
                "  next        holdfast backup PATH\n");
   }
@@ -276,14 +294,16 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
 Result<std::unique_ptr<session::Shared>> open_account(World& world, const Command& command) {
   const Path keys = join_path(world.home, "keys");
   const auto there = session::look_at_key_file(*world.files, keys);
-  if (!there && there.error().code == Code::NotFound) return fail(Code::NotFound, "this home belongs to no account yet", printable(world.home));
+  if (!there && there.error().code == Code::NotFound)
+    return fail(Code::NotFound, "this home belongs to no account yet", printable(world.home));
   if (!there) return pass_on(there.error());
   std::optional<crypto::SecretBytes> passphrase;
   if (there->has_passphrase) {
     HF_TRY(passphrase, get_passphrase(command.passphrase_fd, false));
   }
   HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
-  HF_TRY(auto state, session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
+  HF_TRY(auto state,
+         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
   HF_TRY(auto account, session::load_account(*state, seeds));
   return std::make_unique<session::Shared>(
       session::Shared{std::move(account), agent::locked_state(std::move(state)), agent::locked_claims(), world.home});
@@ -317,7 +337,8 @@ int run_as_owner(World& world, const Command& command, const agent::ForwardedCom
 }
 
 // Verbs that need neither home nor account.
-std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
+std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line,
+                            agent::Output& output) {
   if (command.verb == "completion") {
     output.out(completion_script(command.name));
     return exit_done;
@@ -348,10 +369,15 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   if (const auto code = run_tool(world, command, line, output)) return *code;
   if (command.verb != "signup" && !world.files->stat(join_path(world.home, "keys")) && command.verb != "doctor")
     return report({Code::NotFound, "this home belongs to no account yet", printable(world.home), {}}, command, output);
-  if (const auto made = world.files->make_durable_directories(world.home); !made) return report(made.error(), command, output);
+  if (const auto made = world.files->make_durable_directories(world.home); !made)
+    return report(made.error(), command, output);
   const auto network = world.files->is_network_file_system(world.home);
   if (network && *network && command.verb != "doctor")
-    return report({Code::Unsupported, "the home lies on a network file system, whose locks can't be trusted", printable(world.home), {}}, command, output);
+    return report({Code::Unsupported,
+                   "the home lies on a network file system, whose locks can't be trusted",
+                   printable(world.home),
+                   {}},
+                  command, output);
 
   for (int tries = 0; tries < owner_tries_max; ++tries) {
     auto lock = world.files->lock(join_path(world.home, "lock"));
@@ -363,7 +389,8 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
     }
     world.clock->sleep_ns(owner_wait_ns);
   }
-  return report({Code::Busy, "another process owns the home and does not answer", printable(world.home), {}}, command, output);
+  return report({Code::Busy, "another process owns the home and does not answer", printable(world.home), {}}, command,
+                output);
 }
 
 }  // namespace holdfast::app

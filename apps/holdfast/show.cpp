@@ -20,16 +20,23 @@ std::string row(const std::string& name, const std::string& value) { return "  "
 std::string alarms_text(const std::vector<session::Alarm>& alarms, const std::string& space) {
   std::string out;
   for (const auto& alarm : alarms)
-    out += "ALARM  " + printable(space) + ", entry " + std::to_string(alarm.seq) + " of its log counts for nothing: " + printable(alarm.sentence) + " (" + alarm.code + ")\n";
+    out += "ALARM  " + printable(space) + ", entry " + std::to_string(alarm.seq) +
+           " of its log counts for nothing: " + printable(alarm.sentence) + " (" + alarm.code + ")\n";
   return out;
 }
 
 std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count) {
   std::string out;
   for (std::size_t i = 0; i < std::min(problems.size(), problems_shown_max); ++i)
-    out += "  " + printable(problems[i].path) + ": " + problems[i].error.sentence + " (" + std::string(name_of(problems[i].error.code)) + ")" +
-           (problems[i].error.object.empty() || problems[i].error.object == printable(problems[i].path) ? "" : "  " + problems[i].error.object) + "\n";
-  if (count > problems_shown_max) out += "  and " + count_text(count - std::min<std::uint64_t>(count, problems_shown_max)) + " more (--json lists them)\n";
+    out += "  " + printable(problems[i].path) + ": " + problems[i].error.sentence + " (" +
+           std::string(name_of(problems[i].error.code)) + ")" +
+           (problems[i].error.object.empty() || problems[i].error.object == printable(problems[i].path)
+                ? ""
+                : "  " + problems[i].error.object) +
+           "\n";
+  if (count > problems_shown_max)
+    out += "  and " + count_text(count - std::min<std::uint64_t>(count, problems_shown_max)) +
+           " more (--json lists them)\n";
   return out;
 }
 
@@ -37,27 +44,39 @@ std::string hint_for(const Error& error, const Command& command) {
   switch (error.code) {
     case Code::NotFound:
       if (error.sentence.find("no space of this name") != std::string::npos) return "all spaces:  holdfast space list";
-      if (error.sentence.find("snapshot") != std::string::npos) return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
-      if (error.sentence.find("belongs to no account") != std::string::npos) return "make one:  holdfast signup NAME --server LINK";
+      if (error.sentence.find("snapshot") != std::string::npos)
+        return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
+      if (error.sentence.find("belongs to no account") != std::string::npos)
+        return "make one:  holdfast signup NAME --server LINK";
       return {};
-    case Code::WrongPin: return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on before you know why";
-    case Code::WrongPassphrase: return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
+    case Code::WrongPin:
+      return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on "
+             "before you know why";
+    case Code::WrongPassphrase:
+      return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
     case Code::InvalidArgument:
       if (error.sentence.find("passphrase is needed") != std::string::npos)
-        return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" + std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
+        return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
+               std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
       return {};
     case Code::Unreachable:
     case Code::Timeout:
-      return command.verb == "backup" ? "the same command goes on where this one ended, and sends nothing twice" : "is the server running? the same command can be repeated";
+      return command.verb == "backup" ? "the same command goes on where this one ended, and sends nothing twice"
+                                      : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:
-      return command.verb == "backup" ? "make room, then the same command goes on where this one ended" : "make room, then repeat the command";
+      return command.verb == "backup" ? "make room, then the same command goes on where this one ended"
+                                      : "make room, then repeat the command";
     case Code::Tampered:
-    case Code::Missing: return "all that is touched:  holdfast check --read-data";
+    case Code::Missing:
+      return "all that is touched:  holdfast check --read-data";
     case Code::RolledBack:
-    case Code::Forked: return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";
-    case Code::AlreadyExists: return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
-    default: return {};
+    case Code::Forked:
+      return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";
+    case Code::AlreadyExists:
+      return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
+    default:
+      return {};
   }
 }
 
@@ -80,7 +99,8 @@ std::string mode_text(std::uint16_t mode) {
 }  // namespace
 
 std::string text_of(const verbs::WhoAmI& who) {
-  return who.user_name + " on " + who.device_name + "\n" + row("account", who.account.hex()) + row("device", who.device.hex()) + row("server", who.server);
+  return who.user_name + " on " + who.device_name + "\n" + row("account", who.account.hex()) +
+         row("device", who.device.hex()) + row("server", who.server);
 }
 
 std::string text_of(const verbs::Status& status) {
@@ -90,11 +110,14 @@ std::string text_of(const verbs::Status& status) {
     return out;
   }
   out += row("record", status.has_witnesses ? "witnessed" : "no witnesses: this server has no transparency record yet");
-  if (status.chain_error) out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
-  out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") + " in " + count_text(status.objects) + " objects");
+  if (status.chain_error)
+    out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
+  out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") +
+                         " in " + count_text(status.objects) + " objects");
   for (const auto& space : status.spaces) {
     std::string line = space.error ? "ALARM: " + space.error->sentence : count_text(space.snapshots) + " snapshots";
-    if (space.newest) line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
+    if (space.newest)
+      line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
     out += row(printable(space.listing.name), line);
     out += alarms_text(space.alarms, space.listing.name);
   }
@@ -104,7 +127,8 @@ std::string text_of(const verbs::Status& status) {
 
 std::string text_of(const std::vector<verbs::Finding>& findings) {
   std::string out;
-  for (const auto& finding : findings) out += (finding.good ? "ok    " : "LOOK  ") + padded(finding.what, 14) + finding.sentence + "\n";
+  for (const auto& finding : findings)
+    out += (finding.good ? "ok    " : "LOOK  ") + padded(finding.what, 14) + finding.sentence + "\n";
   return out;
 }
 
@@ -118,9 +142,12 @@ std::string text_of(const verbs::SpaceInfo& info) {
   std::string out = printable(info.listing.name) + "\n" + row("id", info.listing.space.hex());
   out += row("members", std::to_string(info.members) + ", key epoch " + std::to_string(info.epoch));
   out += row("commits", count_text(info.commits)) + row("snapshots", count_text(info.snapshots));
-  out += row("chunks", count_text(info.chunks) + " in " + count_text(info.packs) + " packs, " + count_text(info.segments) + " index segments");
-  out += row("stored", size_text(info.bytes_stored) + " for " + size_text(info.bytes_plain) + (info.inline_bytes > 0 ? ", and " + size_text(info.inline_bytes) + " inside commits" : ""));
-  out += row("grace", "what is deleted can be brought back for " + std::to_string(info.grace_seconds / 86'400) + " days");
+  out += row("chunks", count_text(info.chunks) + " in " + count_text(info.packs) + " packs, " +
+                           count_text(info.segments) + " index segments");
+  out += row("stored", size_text(info.bytes_stored) + " for " + size_text(info.bytes_plain) +
+                           (info.inline_bytes > 0 ? ", and " + size_text(info.inline_bytes) + " inside commits" : ""));
+  out +=
+      row("grace", "what is deleted can be brought back for " + std::to_string(info.grace_seconds / 86'400) + " days");
   return out + alarms_text(info.alarms, info.listing.name);
 }
 
@@ -128,8 +155,10 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
   const auto& stats = done.report.snapshot.stats;
   std::string out;
   if (done.space_made) out += "made the space " + done.space + "\n";
-  const std::string what = count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes);
-  const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " + count_text(stats.files_unchanged) + " unchanged";
+  const std::string what =
+      count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes);
+  const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " +
+                              count_text(stats.files_unchanged) + " unchanged";
   if (command.dry_run) {
     out += "would save " + what + " (" + changes + "), reading " + size_text(done.report.bytes_read) + "\n";
   } else {
@@ -139,7 +168,8 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
     out += " in " + duration_text(took_ns) + "\n";
   }
   if (done.report.problems_count > 0) {
-    out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) + " saved with a doubt:\n";
+    out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) +
+           " saved with a doubt:\n";
     out += problems_text(done.report.problems, done.report.problems_count);
   }
   return out + alarms_text(done.alarms, done.space);
@@ -148,8 +178,8 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
 std::string text_of(const verbs::Snapshots& snapshots) {
   std::string out;
   for (const auto& [snapshot, undated] : snapshots.snapshots) {
-    out += snapshot.id.short_hex() + "  " + time_text(snapshot.time_ns) + (undated ? " (undated)" : "") + "  " + padded(printable(snapshot.host), 12) + "  " +
-           padded(size_text(snapshot.stats.bytes), 10) + "  ";
+    out += snapshot.id.short_hex() + "  " + time_text(snapshot.time_ns) + (undated ? " (undated)" : "") + "  " +
+           padded(printable(snapshot.host), 12) + "  " + padded(size_text(snapshot.stats.bytes), 10) + "  ";
     for (std::size_t i = 0; i < snapshot.paths.size(); ++i) out += (i > 0 ? ", " : "") + printable(snapshot.paths[i]);
     for (const auto& tag : snapshot.tags) out += "  #" + printable(tag);
     out += snapshot.partial ? "  (partial)\n" : "\n";
@@ -160,20 +190,27 @@ std::string text_of(const verbs::Snapshots& snapshots) {
 
 std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
   const auto& stats = done.report.stats;
-  std::string out = "restored " + count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes) + " into " +
-                    printable(command.target) + " in " + duration_text(took_ns) + "\n";
+  std::string out = "restored " + count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " +
+                    size_text(stats.bytes) + " into " + printable(command.target) + " in " + duration_text(took_ns) +
+                    "\n";
   if (command.verify) out += "  " + count_text(done.report.files_verified) + " files were read back and are equal\n";
   if (done.report.problems_count > 0) {
-    out += count_text(done.report.problems_count) + " were not restored:\n" + problems_text(done.report.problems, done.report.problems_count);
+    out += count_text(done.report.problems_count) + " were not restored:\n" +
+           problems_text(done.report.problems, done.report.problems_count);
     out += "  whole   everything else, in " + printable(command.target) + "\n";
-    const bool exists = std::ranges::any_of(done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
+    const bool exists = std::ranges::any_of(
+        done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
     if (exists) out += "  next    what exists is replaced with --overwrite\n";
     const bool damaged = std::ranges::any_of(done.report.problems, [](const backup::Problem& problem) {
       return problem.error.code == Code::Tampered || problem.error.code == Code::Missing;
     });
-    if (damaged) out += "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast check --read-data\n";
+    if (damaged)
+      out +=
+          "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast "
+          "check --read-data\n";
   }
-  for (std::size_t i = 0; i < std::min<std::size_t>(done.report.warnings.size(), problems_shown_max); ++i) out += "  note    " + done.report.warnings[i] + "\n";
+  for (std::size_t i = 0; i < std::min<std::size_t>(done.report.warnings.size(), problems_shown_max); ++i)
+    out += "  note    " + done.report.warnings[i] + "\n";
   return out;
 }
 
@@ -183,8 +220,10 @@ std::string text_of(const verbs::Listing& listing) {
     std::uint64_t size = 0;
     if (const auto* file = entry.file()) size = file->size;
     if (const auto* folder = entry.directory()) size = folder->bytes;
-    const std::string owner = (entry.user.empty() ? std::to_string(entry.uid) : printable(entry.user)) + " " + (entry.group.empty() ? std::to_string(entry.gid) : printable(entry.group));
-    out += type_letter(entry) + mode_text(entry.mode) + "  " + padded(owner, 14) + "  " + padded(size_text(size), 10) + "  " + time_text(entry.mtime_ns) + "  " + printable(path);
+    const std::string owner = (entry.user.empty() ? std::to_string(entry.uid) : printable(entry.user)) + " " +
+                              (entry.group.empty() ? std::to_string(entry.gid) : printable(entry.group));
+    out += type_letter(entry) + mode_text(entry.mode) + "  " + padded(owner, 14) + "  " + padded(size_text(size), 10) +
+           "  " + time_text(entry.mtime_ns) + "  " + printable(path);
     if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) out += " -> " + printable(link->target);
     out += "\n";
   }
@@ -193,12 +232,14 @@ std::string text_of(const verbs::Listing& listing) {
 
 std::string text_of(const backup::CheckReport& report, bool read_data) {
   std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.objects) + " objects";
-  out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)" : " (their content was not read: --read-data)";
+  out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)"
+                   : " (their content was not read: --read-data)";
   out += report.whole() ? ": all is whole\n" : ":\n";
   for (const auto& finding : report.findings) {
     out += finding.object + ": " + finding.sentence + " (" + std::string(name_of(finding.code)) + ")\n";
     for (const auto& path : finding.paths) out += "  " + printable(path) + "\n";
-    if (finding.paths_count > finding.paths.size()) out += "  and " + count_text(finding.paths_count - finding.paths.size()) + " more\n";
+    if (finding.paths_count > finding.paths.size())
+      out += "  and " + count_text(finding.paths_count - finding.paths.size()) + " more\n";
   }
   return out;
 }
@@ -222,16 +263,20 @@ std::string text_of(const Error& error, const Command& command) {
 
 int exit_code_of(const Error& error) {
   switch (error.code) {
-    case Code::WrongPassphrase: return exit_keys;
+    case Code::WrongPassphrase:
+      return exit_keys;
     case Code::Unreachable:
     case Code::Timeout:
-    case Code::RateLimited: return exit_unreachable;
+    case Code::RateLimited:
+      return exit_unreachable;
     case Code::Tampered:
     case Code::RolledBack:
     case Code::Forked:
     case Code::PolicySplit:
-    case Code::WrongPin: return exit_alarm;
-    default: return exit_failed;
+    case Code::WrongPin:
+      return exit_alarm;
+    default:
+      return exit_failed;
   }
 }
 

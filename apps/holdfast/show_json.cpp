@@ -20,18 +20,27 @@ void put_name(Json& json, const std::string& key, const std::string& name) {
 
 Json alarms_json(const std::vector<session::Alarm>& alarms) {
   Json out = Json::array();
-  for (const auto& alarm : alarms) out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", printable(alarm.sentence)}});
+  for (const auto& alarm : alarms)
+    out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", printable(alarm.sentence)}});
   return out;
 }
 
 Json stats_json(const space::SnapshotStats& stats) {
-  return {{"files", stats.files},         {"directories", stats.directories},     {"others", stats.others},
-          {"bytes", stats.bytes},         {"files_new", stats.files_new},         {"files_changed", stats.files_changed},
-          {"files_unchanged", stats.files_unchanged}, {"left_out", stats.left_out}};
+  return {{"files", stats.files},
+          {"directories", stats.directories},
+          {"others", stats.others},
+          {"bytes", stats.bytes},
+          {"files_new", stats.files_new},
+          {"files_changed", stats.files_changed},
+          {"files_unchanged", stats.files_unchanged},
+          {"left_out", stats.left_out}};
 }
 
 Json snapshot_json(const space::Snapshot& snapshot) {
-  Json out{{"id", snapshot.id.hex()}, {"time", iso_time(snapshot.time_ns)}, {"seq", snapshot.seq}, {"device", snapshot.device.hex()}};
+  Json out{{"id", snapshot.id.hex()},
+           {"time", iso_time(snapshot.time_ns)},
+           {"seq", snapshot.seq},
+           {"device", snapshot.device.hex()}};
   put_name(out, "host", snapshot.host);
   out["paths"] = Json::array();
   for (const auto& path : snapshot.paths) out["paths"].push_back(printable(path));
@@ -58,12 +67,15 @@ Json problems_json(const std::vector<backup::Problem>& problems) {
 }
 
 Json who_json(const verbs::WhoAmI& who) {
-  return {{"name", who.user_name},         {"device_name", who.device_name}, {"account", who.account.hex()},
-          {"device", who.device.hex()},    {"server", who.server},           {"chain_length", who.chain_length},
+  return {{"name", who.user_name},           {"device_name", who.device_name}, {"account", who.account.hex()},
+          {"device", who.device.hex()},      {"server", who.server},           {"chain_length", who.chain_length},
           {"circle_epoch", who.circle_epoch}};
 }
 
-Json error_json(const Error& error) { return {{"code", name_of(error.code)}, {"sentence", error.sentence}, {"object", error.object}, {"whole", error.whole}}; }
+Json error_json(const Error& error) {
+  return {
+      {"code", name_of(error.code)}, {"sentence", error.sentence}, {"object", error.object}, {"whole", error.whole}};
+}
 
 std::string type_name(const space::TreeEntry& entry) {
   static constexpr const char* names[] = {"file", "directory", "symlink", "device", "fifo"};
@@ -85,7 +97,10 @@ std::string json_of(const verbs::Status& status) {
   out["objects"] = status.objects;
   out["spaces"] = Json::array();
   for (const auto& space : status.spaces) {
-    Json one{{"name", printable(space.listing.name)}, {"id", space.listing.space.hex()}, {"snapshots", space.snapshots}, {"alarms", alarms_json(space.alarms)}};
+    Json one{{"name", printable(space.listing.name)},
+             {"id", space.listing.space.hex()},
+             {"snapshots", space.snapshots},
+             {"alarms", alarms_json(space.alarms)}};
     if (space.newest) one["newest"] = snapshot_json(*space.newest);
     if (space.error) one["error"] = error_json(*space.error);
     out["spaces"].push_back(std::move(one));
@@ -96,7 +111,8 @@ std::string json_of(const verbs::Status& status) {
 
 std::string json_of(const std::vector<verbs::Finding>& findings) {
   Json out = Json::array();
-  for (const auto& finding : findings) out.push_back({{"what", finding.what}, {"good", finding.good}, {"sentence", finding.sentence}});
+  for (const auto& finding : findings)
+    out.push_back({{"what", finding.what}, {"good", finding.good}, {"sentence", finding.sentence}});
   return written({{"findings", out}});
 }
 
@@ -107,10 +123,20 @@ std::string json_of(const std::vector<session::SpaceListing>& spaces) {
 }
 
 std::string json_of(const verbs::SpaceInfo& info) {
-  return written({{"name", printable(info.listing.name)}, {"id", info.listing.space.hex()}, {"commits", info.commits}, {"epoch", info.epoch},
-                  {"members", info.members}, {"snapshots", info.snapshots}, {"chunks", info.chunks}, {"packs", info.packs},
-                  {"segments", info.segments}, {"bytes_stored", info.bytes_stored}, {"bytes_plain", info.bytes_plain},
-                  {"inline_bytes", info.inline_bytes}, {"grace_seconds", info.grace_seconds}, {"alarms", alarms_json(info.alarms)}});
+  return written({{"name", printable(info.listing.name)},
+                  {"id", info.listing.space.hex()},
+                  {"commits", info.commits},
+                  {"epoch", info.epoch},
+                  {"members", info.members},
+                  {"snapshots", info.snapshots},
+                  {"chunks", info.chunks},
+                  {"packs", info.packs},
+                  {"segments", info.segments},
+                  {"bytes_stored", info.bytes_stored},
+                  {"bytes_plain", info.bytes_plain},
+                  {"inline_bytes", info.inline_bytes},
+                  {"grace_seconds", info.grace_seconds},
+                  {"alarms", alarms_json(info.alarms)}});
 }
 
 std::string json_of(const verbs::BackupDone& done, bool dry_run) {
@@ -136,9 +162,13 @@ std::string json_of(const verbs::Snapshots& snapshots) {
 }
 
 std::string json_of(const verbs::RestoreDone& done) {
-  Json out{{"snapshot", done.snapshot.id.hex()}, {"stats", stats_json(done.report.stats)}, {"bytes_received", done.report.bytes_received},
-           {"files_verified", done.report.files_verified}, {"problems_count", done.report.problems_count},
-           {"problems", problems_json(done.report.problems)}, {"warnings", done.report.warnings}};
+  Json out{{"snapshot", done.snapshot.id.hex()},
+           {"stats", stats_json(done.report.stats)},
+           {"bytes_received", done.report.bytes_received},
+           {"files_verified", done.report.files_verified},
+           {"problems_count", done.report.problems_count},
+           {"problems", problems_json(done.report.problems)},
+           {"warnings", done.report.warnings}};
   return written(out);
 }
 
@@ -170,10 +200,18 @@ std::string json_of(const backup::CheckReport& report) {
   for (const auto& finding : report.findings) {
     Json paths = Json::array();
     for (const auto& path : finding.paths) paths.push_back(printable(path));
-    findings.push_back({{"code", name_of(finding.code)}, {"object", finding.object}, {"sentence", finding.sentence}, {"paths", paths}, {"paths_count", finding.paths_count}});
+    findings.push_back({{"code", name_of(finding.code)},
+                        {"object", finding.object},
+                        {"sentence", finding.sentence},
+                        {"paths", paths},
+                        {"paths_count", finding.paths_count}});
   }
-  return written({{"whole", report.whole()}, {"snapshots", report.snapshots}, {"objects", report.objects}, {"chunks", report.chunks},
-                  {"bytes_read", report.bytes_read}, {"findings", findings}});
+  return written({{"whole", report.whole()},
+                  {"snapshots", report.snapshots},
+                  {"objects", report.objects},
+                  {"chunks", report.chunks},
+                  {"bytes_read", report.bytes_read},
+                  {"findings", findings}});
 }
 
 std::string json_of(const verbs::Inspected& inspected) {

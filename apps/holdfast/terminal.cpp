@@ -12,7 +12,8 @@ constexpr std::int64_t terminal_every_ns = second_ns / 8;
 constexpr std::int64_t plain_every_ns = 15 * second_ns;
 
 std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string formatted(const char* format, double value) {
@@ -31,7 +32,12 @@ std::string size_text(std::uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  return (unit == 0 ? std::to_string(bytes) : formatted(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)) + " " + units[unit];
+  return (unit == 0 ? std::to_string(bytes)
+                    : formatted(value < 10    ? "%.2f"
+                                : value < 100 ? "%.1f"
+                                              : "%.0f",
+                                value)) +
+         " " + units[unit];
 }
 
 std::string count_text(std::uint64_t number) {

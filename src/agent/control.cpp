@@ -132,7 +132,11 @@ class SocketOutput final : public Output {
 class Listener final : public ControlServer {
  public:
   Listener(Address address, Descriptor socket, RunCommand run)
-      : address_(std::move(address)), socket_(std::move(socket)), stop_(::eventfd(0, EFD_CLOEXEC)), run_(std::move(run)), thread_([this] { accept(); }) {}
+      : address_(std::move(address)),
+        socket_(std::move(socket)),
+        stop_(::eventfd(0, EFD_CLOEXEC)),
+        run_(std::move(run)),
+        thread_([this] { accept(); }) {}
 
   ~Listener() override { finish(); }
 
@@ -165,8 +169,9 @@ class Listener final : public ControlServer {
 
   void serve(Descriptor peer) {
     const auto frame = receive_frame(peer.get());
-    const auto command = frame && frame->kind == FrameKind::command ? decode<ForwardedCommand>(frame->bytes, "a forwarded command")
-                                                                    : Result<ForwardedCommand>(fail(Code::Malformed, "not a command"));
+    const auto command = frame && frame->kind == FrameKind::command
+                             ? decode<ForwardedCommand>(frame->bytes, "a forwarded command")
+                             : Result<ForwardedCommand>(fail(Code::Malformed, "not a command"));
     if (command) {
       SocketOutput output(peer.get());
       output.exit(run_(*command, output));
@@ -189,11 +194,13 @@ class Listener final : public ControlServer {
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const Path& home, RunCommand run) {
   HF_TRY(auto address, address_in(home));
-  ::unlinkat(address.directory.get(), std::string(socket_name).c_str(), 0);  // left by an owner that was killed; the lock is ours
+  ::unlinkat(address.directory.get(), std::string(socket_name).c_str(),
+             0);  // left by an owner that was killed; the lock is ours
   Descriptor socket = new_socket();
   const auto* at = reinterpret_cast<const sockaddr*>(&address.socket);
   if (socket.get() < 0 || ::bind(socket.get(), at, sizeof address.socket) != 0 || ::listen(socket.get(), 16) != 0)
-    return fail(Code::IoError, std::string("the control socket can't be made: ") + std::strerror(errno), printable(home));
+    return fail(Code::IoError, std::string("the control socket can't be made: ") + std::strerror(errno),
+                printable(home));
   return std::make_unique<Listener>(std::move(address), std::move(socket), std::move(run));
 }
 
@@ -203,7 +210,8 @@ Result<int> run_at_owner(const Path& home, const ForwardedCommand& command, Outp
   const auto* at = reinterpret_cast<const sockaddr*>(&address.socket);
   if (socket.get() < 0 || ::connect(socket.get(), at, sizeof address.socket) != 0 || !is_same_user(socket.get()))
     return fail(Code::Busy, "nobody listens on the control socket");
-  if (!send_frame(socket.get(), FrameKind::command, encode(command))) return fail(Code::Busy, "the owner of the home went away");
+  if (!send_frame(socket.get(), FrameKind::command, encode(command)))
+    return fail(Code::Busy, "the owner of the home went away");
   while (const auto frame = receive_frame(socket.get())) {
     if (frame->kind == FrameKind::out) output.out(as_text(frame->bytes));
     if (frame->kind == FrameKind::error) output.error(as_text(frame->bytes));

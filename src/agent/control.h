@@ -1,5 +1,5 @@
-// The control socket: a command that finds the home owned by another process sends itself there, and its output comes back
-// (DECISIONS D4, F12). One socket, HOME/control, mode 0600, for processes of the same user only.
+// The control socket: a command that finds the home owned by another process sends itself there, and its output comes
+// back (DECISIONS D4, F12). One socket, HOME/control, mode 0600, for processes of the same user only.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ struct ForwardedCommand {
 class Output {
  public:
   virtual ~Output() = default;
-  virtual bool out(std::string_view bytes) = 0;    // false: nobody reads any more
+  virtual bool out(std::string_view bytes) = 0;  // false: nobody reads any more
   virtual bool error(std::string_view bytes) = 0;
 };
 
@@ -40,7 +40,8 @@ class ControlServer {
   virtual void finish() = 0;
 };
 
-// The exit code. Busy: nobody listens yet, or the owner went away before the command's end: the caller tries to become the owner.
+// The exit code. Busy: nobody listens yet, or the owner went away before the command's end: the caller tries to become
+// the owner.
 Result<int> run_at_owner(const Path& home, const ForwardedCommand& command, Output& output);
 
 }  // namespace holdfast::agent

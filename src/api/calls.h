@@ -20,8 +20,20 @@ inline constexpr std::size_t attached_objects_max = 16;
 
 // Why the server did not do it.
 enum class Reason : std::uint8_t {
-  malformed = 1, not_authorized, not_found, already_exists, too_large, quota_exceeded, rate_limited, no_space, missing,
-  upload_gone, invitation_needed, unavailable, too_old, conflict
+  malformed = 1,
+  not_authorized,
+  not_found,
+  already_exists,
+  too_large,
+  quota_exceeded,
+  rate_limited,
+  no_space,
+  missing,
+  upload_gone,
+  invitation_needed,
+  unavailable,
+  too_old,
+  conflict
 };
 constexpr bool wire_valid(Reason reason) { return reason >= Reason::malformed && reason <= Reason::conflict; }
 struct Refusal {
@@ -36,8 +48,8 @@ struct Refusal {
 template <class T>
 using Answer = std::variant<typename T::Reply, Refusal>;
 
-using TicketBytes = Opaque<160>;     // the server's own; opaque to clients
-using ChallengeBytes = Opaque<64>;   // good for a minute and for any group
+using TicketBytes = Opaque<160>;    // the server's own; opaque to clients
+using ChallengeBytes = Opaque<64>;  // good for a minute and for any group
 
 // --- server ---
 struct Info {
@@ -45,7 +57,7 @@ struct Info {
   HOLDFAST_WIRE()
   struct Reply {
     std::uint16_t version = 0;
-    std::string policy;        // C2SP tlog-policy text; its SHA-256 is in the server's link
+    std::string policy;  // C2SP tlog-policy text; its SHA-256 is in the server's link
     std::int64_t time_ns = 0;
     ChallengeBytes challenge;
     bool invitation_needed = false;
@@ -129,7 +141,7 @@ struct Appended {
 struct Behind {
   std::uint64_t head_seq = 0;  // of both lanes
   Position last_link;
-  std::vector<Entry> since;    // after expect.seq, oldest first, as many as fit
+  std::vector<Entry> since;  // after expect.seq, oldest first, as many as fit
   HOLDFAST_WIRE(head_seq, last_link, since)
 };
 struct UploadGone {
@@ -137,11 +149,12 @@ struct UploadGone {
   HOLDFAST_WIRE(upload)
 };
 
-// A link: compare-and-set on the last link. Repeated: Appended, by its hash. A note: `expect` is ignored, repeated within
-// 24 h: Appended with the first one's seq, by its note_id.
+// A link: compare-and-set on the last link. Repeated: Appended, by its hash. A note: `expect` is ignored, repeated
+// within 24 h: Appended with the first one's seq, by its note_id.
 struct Append {
   static constexpr std::string_view name = "log/append";
-  // write or admin; also maintain to retire, maintain or admin to unretire. Admin may set all caps, write read and write.
+  // write or admin; also maintain to retire, maintain or admin to unretire. Admin may set all caps, write read and
+  // write.
   std::vector<TicketBytes> tickets;
   Position expect;
   Entry entry;
@@ -190,7 +203,7 @@ struct WatchedLog {
 // Waits until one of the logs has an entry above after_seq; Reply without entries: the time is over.
 struct Watch {
   static constexpr std::string_view name = "log/watch";
-  std::vector<WatchedLog> logs;  // of one class (D12)
+  std::vector<WatchedLog> logs;       // of one class (D12)
   std::uint16_t timeout_seconds = 0;  // at most 55
   HOLDFAST_WIRE(logs, timeout_seconds)
   struct Reply {
@@ -204,7 +217,7 @@ struct Watch {
 // --- objects (F1) ---
 struct Begin {
   static constexpr std::string_view name = "object/begin";
-  TicketBytes ticket;             // write
+  TicketBytes ticket;                // write
   std::uint64_t bytes_expected = 0;  // refused at once when the quota can't hold it; 0: not known
   HOLDFAST_WIRE(ticket, bytes_expected)
   struct Reply {
@@ -239,7 +252,7 @@ struct ObjectStatus {
 };
 struct Stat {
   static constexpr std::string_view name = "object/stat";
-  TicketBytes ticket;  // read
+  TicketBytes ticket;         // read
   std::vector<ObjectId> ids;  // at most append_objects_max
   HOLDFAST_WIRE(ticket, ids)
   struct Reply {

@@ -12,14 +12,14 @@ namespace holdfast::api {
 inline constexpr std::size_t entry_blob_bytes_max = 192 * 1024;
 inline constexpr std::size_t append_objects_max = 1024;  // published, retired, unretired: each
 inline constexpr std::size_t object_bytes_max = 16 * 1024 * 1024;
-inline constexpr std::size_t caps_keys_max = 128;        // of each right
-inline constexpr std::uint64_t first_seq = 1;            // of a group's first entry, a link; before it the head is 0
+inline constexpr std::size_t caps_keys_max = 128;  // of each right
+inline constexpr std::uint64_t first_seq = 1;      // of a group's first entry, a link; before it the head is 0
 
 enum class EntryKind : std::uint8_t { link = 1, note = 2 };
 constexpr bool wire_valid(EntryKind kind) { return kind == EntryKind::link || kind == EntryKind::note; }
 
-// A link names its place: seq and the entry_hash of the link before it (zero for the first); fence and note_id are zero.
-// A note is given its seq by the server; fence is the seq of the last link that its author knew.
+// A link names its place: seq and the entry_hash of the link before it (zero for the first); fence and note_id are
+// zero. A note is given its seq by the server; fence is the seq of the last link that its author knew.
 struct Entry {
   GroupId group;
   EntryKind kind = EntryKind::link;
@@ -54,10 +54,14 @@ struct Caps {
   friend bool operator==(const Caps&, const Caps&) = default;
   [[nodiscard]] const std::vector<CapabilityPublic>& of(Right right) const {
     switch (right) {
-      case Right::read: return read;
-      case Right::write: return write;
-      case Right::maintain: return maintain;
-      case Right::admin: break;
+      case Right::read:
+        return read;
+      case Right::write:
+        return write;
+      case Right::maintain:
+        return maintain;
+      case Right::admin:
+        break;
     }
     return admin;
   }

@@ -45,7 +45,8 @@ std::uint64_t Assembly::file(space::TreeEntry entry, const Seen& seen, std::vect
 }
 
 void Assembly::old_records(ByteView records) {
-  if (!line_.empty() && line_.back().kind == Item::Kind::old && line_.back().records.data() + line_.back().records.size() == records.data()) {
+  if (!line_.empty() && line_.back().kind == Item::Kind::old &&
+      line_.back().records.data() + line_.back().records.size() == records.data()) {
     ByteView& before = line_.back().records;
     before = {before.data(), before.size() + records.size()};
     return;
@@ -219,7 +220,8 @@ Result<space::BuiltTree> Assembly::so_far() {
 
 Result<space::BuiltTree> Assembly::finish() {
   HF_OK(advance());
-  if (!line_.empty() || frames_.size() != 1) return fail(Code::Internal, "a backup ended with entries that were never completed");
+  if (!line_.empty() || frames_.size() != 1)
+    return fail(Code::Internal, "a backup ended with entries that were never completed");
   return build(std::move(frames_[0].held));
 }
 

@@ -12,16 +12,19 @@ class Assembly {
  public:
   Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state);  // state may be null
 
-  std::uint64_t begin_folder(space::TreeEntry entry, const Seen& seen);  // its content comes between here and end_folder
+  std::uint64_t begin_folder(space::TreeEntry entry,
+                             const Seen& seen);  // its content comes between here and end_folder
   void end_folder();
-  std::uint64_t entry(space::TreeEntry entry, const Seen& seen);         // all but its attributes, perhaps
+  std::uint64_t entry(space::TreeEntry entry, const Seen& seen);  // all but its attributes, perhaps
   // A file whose chunks will come: its token. holes: where it has no data, in order (sparse files).
   std::uint64_t file(space::TreeEntry entry, const Seen& seen, std::vector<Range> holes);
-  // The token for the one chunk that holds the attributes of that file or folder, announced before anything else is added.
+  // The token for the one chunk that holds the attributes of that file or folder, announced before anything else is
+  // added.
   static std::uint64_t attributes_of(std::uint64_t token) { return token | attributes_bit; }
   void expect_attributes(std::uint64_t token, std::uint32_t length);
-  void old_records(ByteView records);                                                           // whole, unchanged
-  std::uint64_t folder_inside_unchanged(space::TreeEntry entry, const Seen& seen, ByteView inside);  // its own metadata changed
+  void old_records(ByteView records);  // whole, unchanged
+  std::uint64_t folder_inside_unchanged(space::TreeEntry entry, const Seen& seen,
+                                        ByteView inside);  // its own metadata changed
 
   // From ingest, in the order of adding. The error of a node that could not be delivered.
   Status chunk(std::uint64_t token, const ChunkId& id, std::uint32_t length);
@@ -48,14 +51,17 @@ class Assembly {
     bool reading = false, dropped = false, attributes_due = false;
     std::vector<Range> holes;
     std::size_t holes_placed = 0;
-    std::uint64_t position = 0;        // of the next piece
+    std::uint64_t position = 0;  // of the next piece
     std::uint64_t data_bytes = 0, data_bytes_due = 0, size = 0;
     bool all_given = false;
     std::unique_ptr<space::TreeBuilder<space::ManifestEntry>> manifest;
     std::optional<space::ManifestEntry> only;  // the first piece, until there is a second
-    [[nodiscard]] bool complete() const { return !attributes_due && (!reading || (all_given && data_bytes == data_bytes_due)); }
+    [[nodiscard]] bool complete() const {
+      return !attributes_due && (!reading || (all_given && data_bytes == data_bytes_due));
+    }
   };
-  // Its entries come first and its folders after them, but a tree is sorted by name: all are held until the folder ends.
+  // Its entries come first and its folders after them, but a tree is sorted by name: all are held until the folder
+  // ends.
   struct Frame {
     space::TreeEntry entry;
     std::vector<space::TreeEntry> held;

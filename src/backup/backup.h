@@ -1,6 +1,7 @@
 // A backup: paths on disk become a snapshot in a space (DESIGN section 5, DECISIONS F1).
 //
-//   scan -> compare with the file state -> read what is new -> ingest -> tree nodes -> upload -> index -> commit -> file state
+//   scan -> compare with the file state -> read what is new -> ingest -> tree nodes -> upload -> index -> commit ->
+//   file state
 #pragma once
 
 #include <functional>
@@ -46,8 +47,8 @@ struct BackupReport {
   space::IngestStats ingest;
 };
 
-// Files that can't be read are problems; the rest is saved. An error means that no snapshot was made; what was sent is kept
-// for the same command to go on with.
+// Files that can't be read are problems; the rest is saved. An error means that no snapshot was made; what was sent is
+// kept for the same command to go on with.
 Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOptions& options);
 
 }  // namespace holdfast::backup

@@ -31,9 +31,11 @@ struct PackOutcome {
   std::uint64_t chunks = 0;
 };
 
-PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const space::EpochKeys* keys, const crypto::Hmac& chunk_id_key,
-                      ByteView object) {
-  const auto all_bad = [](Code code, std::string sentence) { return PackOutcome{{{whole_pack, code, std::move(sentence)}}, 0}; };
+PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const space::EpochKeys* keys,
+                      const crypto::Hmac& chunk_id_key, ByteView object) {
+  const auto all_bad = [](Code code, std::string sentence) {
+    return PackOutcome{{{whole_pack, code, std::move(sentence)}}, 0};
+  };
   if (crypto::sha256(object) != info.sha256) return all_bad(Code::Tampered, "its bytes are not those that were stored");
   if (keys == nullptr) return all_bad(Code::Tampered, "it names an epoch that the space never had");
   const auto header = space::read_header(object, info.object);
@@ -41,7 +43,8 @@ PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const s
   const auto opened = space::open_directory(keys->pack, space, *header, object.size(), object);
   if (!opened) return all_bad(opened.error().code, opened.error().sentence);
   const auto* directory = std::get_if<space::PackDirectory>(&*opened);
-  if (directory == nullptr || directory->blocks != info.blocks) return all_bad(Code::Tampered, "its directory is not the one that the index knows");
+  if (directory == nullptr || directory->blocks != info.blocks)
+    return all_bad(Code::Tampered, "its directory is not the one that the index knows");
 
   PackOutcome out;
   const space::PackOpener opener(keys->pack, space, info);
@@ -55,9 +58,12 @@ PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const s
       const auto& chunk = directory->chunks[next];
       ++out.chunks;
       good = good && chunk.offset.value + chunk.length.value <= plain->size() &&
-             space::chunk_id(chunk_id_key, kind, ByteView(*plain).subspan(chunk.offset.value, chunk.length.value)) == chunk.id;
+             space::chunk_id(chunk_id_key, kind, ByteView(*plain).subspan(chunk.offset.value, chunk.length.value)) ==
+                 chunk.id;
     }
-    if (!good) out.bad.push_back({static_cast<int>(block), plain ? Code::Tampered : plain.error().code, "a block does not hold what it must"});
+    if (!good)
+      out.bad.push_back(
+          {static_cast<int>(block), plain ? Code::Tampered : plain.error().code, "a block does not hold what it must"});
   }
   return out;
 }
@@ -112,9 +118,11 @@ class Check {
   }
 
   Result<std::vector<api::ObjectStatus>> stat(const std::vector<ObjectId>& ids) {
-    HF_TRY(const auto ticket, space_.session().server.ticket(Channel::capability, group_of(space_.id()), api::Right::read, space_.read_key()));
+    HF_TRY(const auto ticket, space_.session().server.ticket(Channel::capability, group_of(space_.id()),
+                                                             api::Right::read, space_.read_key()));
     HF_TRY(auto reply, space_.session().server.call(Channel::capability, api::Stat{ticket, ids}));
-    if (reply.objects.size() != ids.size()) return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
+    if (reply.objects.size() != ids.size())
+      return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
     return std::move(reply.objects);
   }
 
@@ -143,7 +151,8 @@ class Check {
       for (std::size_t i = 0; i < ids.size(); ++i) {
         ++report_.objects;
         if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != segment.ref.objects[i].sha256)
-          find("index object " + ids[i].short_hex(), Code::Missing, "the server does not have it as it was stored; this device has a copy", "");
+          find("index object " + ids[i].short_hex(), Code::Missing,
+               "the server does not have it as it was stored; this device has a copy", "");
       }
     }
     return {};
@@ -160,7 +169,9 @@ class Check {
     };
     for (std::size_t next = 0; next < packs_.size() || !flying.empty() || !working.empty();) {
       if (next < packs_.size() && flying.size() < gets_in_flight_max) {
-        if (!is_whole_bad(packs_[next].first)) flying.emplace(server.submit_get(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0), next);
+        if (!is_whole_bad(packs_[next].first))
+          flying.emplace(server.submit_get(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0),
+                         next);
         ++next;
         continue;
       }
@@ -170,7 +181,8 @@ class Check {
       }
       auto done = server.finish_get();
       const std::size_t at = flying.extract(done.ticket).mapped();
-      auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body) : Result<api::Get::Reply>(pass_on(done.body.error()));
+      auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+                             : Result<api::Get::Reply>(pass_on(done.body.error()));
       if (!reply) {
         const Code code = reply.error().code;
         if (code != Code::Missing && code != Code::NotFound && code != Code::Malformed && code != Code::Tampered) {
@@ -187,14 +199,16 @@ class Check {
       const auto& info = packs_[at].second;
       working.emplace(jobs.submit([this, body, bytes = reply->bytes, &info] {
         return read_pack(info, space_.id(), space_.epoch_keys(info.epoch), space_.root_keys().chunk_id, bytes);
-      }), at);
+      }),
+                      at);
     }
     return {};
   }
 
   bool is_whole_bad(const PackKey& key) const {
     const auto found = bad_.find(key);
-    return found != bad_.end() && std::ranges::any_of(found->second, [](const BadBlock& block) { return block.block == whole_pack; });
+    return found != bad_.end() &&
+           std::ranges::any_of(found->second, [](const BadBlock& block) { return block.block == whole_pack; });
   }
 
   // Whether one of the chunk's places is good; else what is wrong, told with the path.
@@ -240,11 +254,12 @@ class Check {
     bool good = true;
     std::vector<space::TreeEntry> folders;
     const std::string prefix = path.back() == ':' ? path : path + "/";
-    const Status read = space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
-      good = this->entry(entry, prefix + entry.name) && good;
-      if (entry.directory() != nullptr) folders.push_back(std::move(entry));
-      return true;
-    });
+    const Status read =
+        space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
+          good = this->entry(entry, prefix + entry.name) && good;
+          if (entry.directory() != nullptr) folders.push_back(std::move(entry));
+          return true;
+        });
     if (!read) {
       find(read.error().object, read.error().code, read.error().sentence, path);
       good = false;
@@ -257,16 +272,19 @@ class Check {
 
   bool entry(const space::TreeEntry& entry, const std::string& path) {
     bool good = true;
-    if (const auto* attributes = std::get_if<space::AttributesChunk>(&entry.attributes)) good = chunk_is_there(attributes->id, path);
+    if (const auto* attributes = std::get_if<space::AttributesChunk>(&entry.attributes))
+      good = chunk_is_there(attributes->id, path);
     const auto* file = entry.file();
     if (file == nullptr) return good;
     if (const auto* one = std::get_if<space::OneChunk>(&file->data)) return chunk_is_there(one->id, path) && good;
     const auto* manifest = std::get_if<space::ManifestRoot>(&file->data);
     if (manifest == nullptr || whole_.contains(manifest->root)) return good;
-    const Status read = space::for_each_entry<space::ManifestEntry>(reader_, manifest->root, [&](space::ManifestEntry&& piece) -> Result<bool> {
-      if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent)) good = chunk_is_there(chunk->id, path) && good;
-      return true;
-    });
+    const Status read = space::for_each_entry<space::ManifestEntry>(
+        reader_, manifest->root, [&](space::ManifestEntry&& piece) -> Result<bool> {
+          if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent))
+            good = chunk_is_there(chunk->id, path) && good;
+          return true;
+        });
     if (!read) find(read.error().object, read.error().code, read.error().sentence, path);
     if (read && good) whole_.insert(manifest->root);
     return read && good;
@@ -286,6 +304,8 @@ class Check {
 
 }  // namespace
 
-Result<CheckReport> run_check(session::SpaceSession& space, const CheckOptions& options) { return Check(space, options).go(); }
+Result<CheckReport> run_check(session::SpaceSession& space, const CheckOptions& options) {
+  return Check(space, options).go();
+}
 
 }  // namespace holdfast::backup

@@ -1,5 +1,6 @@
-// Whether a space is whole: everything that its snapshots and live tree refer to is in the index, the server has every object that
-// the index names, with the right size and hash, and, with read_data, every block opens and every chunk is what its id says.
+// Whether a space is whole: everything that its snapshots and live tree refer to is in the index, the server has every
+// object that the index names, with the right size and hash, and, with read_data, every block opens and every chunk is
+// what its id says.
 #pragma once
 
 #include "backup/restore.h"
@@ -12,8 +13,8 @@ struct CheckOptions {
 };
 struct Finding {
   Code code = Code::Missing;
-  std::string sentence, object;       // "pack 5d1e90c2, block 3"
-  std::vector<std::string> paths;     // that are touched, as "snapshot:path"; the first 20 and how many more
+  std::string sentence, object;    // "pack 5d1e90c2, block 3"
+  std::vector<std::string> paths;  // that are touched, as "snapshot:path"; the first 20 and how many more
   std::uint64_t paths_count = 0;
 };
 struct CheckReport {

@@ -2,8 +2,8 @@
 
 namespace holdfast::backup {
 
-Compare::Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable, std::int64_t scan_time_ns,
-                 std::function<Assembly&()> assembly, Folders& folders)
+Compare::Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable,
+                 std::int64_t scan_time_ns, std::function<Assembly&()> assembly, Folders& folders)
     : trusted_(trusted),
       usable_(std::move(usable)),
       scan_time_ns_(scan_time_ns),
@@ -14,8 +14,8 @@ Compare::Compare(const FileState* old, bool trusted, std::function<bool(const sp
   if (old != nullptr) root.old = old->records();
 }
 
-// The old record of this name and sort, or null. The walk gives a folder's entries first and then its folders, each by name; what
-// comes before it in the old order is gone from the disk.
+// The old record of this name and sort, or null. The walk gives a folder's entries first and then its folders, each by
+// name; what comes before it in the old order is gone from the disk.
 const OldRecord* Compare::find(Level& level, const std::string& name, bool folder) {
   const OldRecord* record = level.old.current();
   while (record != nullptr && std::pair(record->folder, record->name) < std::pair(folder, std::string_view(name))) {
@@ -42,7 +42,8 @@ void Compare::take_over(Level& level, const OldRecord& record) {
   if (!level.same) {
     assembly_().old_records(record.whole);
   } else {
-    level.matched = level.matched.empty() ? record.whole : ByteView(level.matched.data(), level.matched.size() + record.whole.size());
+    level.matched = level.matched.empty() ? record.whole
+                                          : ByteView(level.matched.data(), level.matched.size() + record.whole.size());
   }
 }
 
@@ -74,7 +75,8 @@ Result<bool> Compare::unchanged(const Walked& entry) {
   had_before_ = record != nullptr;
 
   bool equal = record != nullptr && !record->seen.racy &&
-               record->seen == Seen{entry.stat.device, entry.stat.inode, entry.stat.size, entry.stat.mtime_ns, entry.stat.ctime_ns, false};
+               record->seen == Seen{entry.stat.device,   entry.stat.inode,    entry.stat.size,
+                                    entry.stat.mtime_ns, entry.stat.ctime_ns, false};
   if (equal && !trusted_) {
     const auto old = decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry");
     equal = old && usable_(*old);

@@ -1,5 +1,5 @@
-// The walk held against the last file state: what is unchanged is taken over as whole ranges of records, and a folder in
-// which nothing changed costs no tree work at all (DECISIONS D2, F4). Internal to backup.
+// The walk held against the last file state: what is unchanged is taken over as whole ranges of records, and a folder
+// in which nothing changed costs no tree work at all (DECISIONS D2, F4). Internal to backup.
 #pragma once
 
 #include "backup/assembly.h"
@@ -23,8 +23,8 @@ class Folders {
 class Compare {
  public:
   // old: may be null. trusted: the snapshot of `old` is still kept; else `usable` is asked for each entry (D2).
-  Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable, std::int64_t scan_time_ns,
-          std::function<Assembly&()> assembly, Folders& folders);
+  Compare(const FileState* old, bool trusted, std::function<bool(const space::TreeEntry&)> usable,
+          std::int64_t scan_time_ns, std::function<Assembly&()> assembly, Folders& folders);
 
   Status enter(Walked folder);
   // True: taken over from before. False: the caller reads it and gives it to the assembly, which is ready for it.
@@ -32,15 +32,17 @@ class Compare {
   Status leave();
   // All roots are walked. True: everything is as it was.
   Result<bool> finish();
-  [[nodiscard]] bool had_before() const { return had_before_; }  // right after unchanged() said false: there was an entry of this name
+  [[nodiscard]] bool had_before() const {
+    return had_before_;
+  }  // right after unchanged() said false: there was an entry of this name
 
  private:
   struct Level {
     Walked folder;
     OldRecords old;
-    ByteView matched;         // from the start of the old records: all equal so far
+    ByteView matched;  // from the start of the old records: all equal so far
     std::optional<OldRecord> self;
-    bool same = false;        // nothing of this level is in the assembly: it equals `matched`
+    bool same = false;  // nothing of this level is in the assembly: it equals `matched`
     bool self_unchanged = false;
   };
 

@@ -40,13 +40,19 @@ std::string describe(const space::PackInfo& pack, std::uint16_t block) {
 }
 
 bool about_one_object(Code code) {
-  return code == Code::Missing || code == Code::NotFound || code == Code::Tampered || code == Code::Malformed || code == Code::TooLarge;
+  return code == Code::Missing || code == Code::NotFound || code == Code::Tampered || code == Code::Malformed ||
+         code == Code::TooLarge;
 }
 
 class Fetch {
  public:
-  Fetch(session::SpaceSession& space, std::span<const WantedPack> packs, const std::function<Status(OpenedBlock&&)>& use)
-      : space_(space), server_(space.session().server), packs_(packs), use_(use), jobs_(space.session().doors.workers) {}
+  Fetch(session::SpaceSession& space, std::span<const WantedPack> packs,
+        const std::function<Status(OpenedBlock&&)>& use)
+      : space_(space),
+        server_(space.session().server),
+        packs_(packs),
+        use_(use),
+        jobs_(space.session().doors.workers) {}
 
   Status run() {
     const std::vector<Span> spans = plan_spans(packs_);
@@ -54,7 +60,8 @@ class Fetch {
     while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
       while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
         const Span& span = spans[next++];
-        const Ticket ticket = server_.submit_get(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object, span.offset, span.size);
+        const Ticket ticket = server_.submit_get(group_of(space_.id()), space_.read_key(),
+                                                 packs_[span.pack].info.object, span.offset, span.size);
         flying_.emplace(ticket, span);
       }
       const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
@@ -88,9 +95,11 @@ class Fetch {
     auto done = server_.finish_get();
     const Span span = flying_.extract(done.ticket).mapped();
     const WantedPack& pack = packs_[span.pack];
-    auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body) : Result<api::Get::Reply>(pass_on(done.body.error()));
+    auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+                           : Result<api::Get::Reply>(pass_on(done.body.error()));
     if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
-    if (reply && reply->bytes.size() != span.size) reply = fail(Code::Tampered, "the server gave fewer bytes of an object than it must have");
+    if (reply && reply->bytes.size() != span.size)
+      reply = fail(Code::Tampered, "the server gave fewer bytes of an object than it must have");
     if (!reply) {
       for (std::size_t i = 0; i < span.count; ++i) {
         const WantedBlock& block = pack.blocks[span.first + i];
@@ -114,17 +123,23 @@ class Fetch {
     if (keys != nullptr) opener = std::make_shared<const space::PackOpener>(keys->pack, space_.id(), pack.info);
     for (std::size_t i = 0; i < span.count; ++i) {
       const WantedBlock& block = pack.blocks[span.first + i];
-      const ByteView sealed = bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
+      const ByteView sealed =
+          bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
       const std::size_t cost = sealed.size() + pack.info.blocks[block.block].plain.value;
       job_bytes_ += cost;
-      jobs_.submit([this, &pack, &block, sealed, body, opener, cost] { return Job{cost, open(pack, block, sealed, opener.get())}; });
+      jobs_.submit([this, &pack, &block, sealed, body, opener, cost] {
+        return Job{cost, open(pack, block, sealed, opener.get())};
+      });
     }
   }
 
   // Pure: in a worker.
-  OpenedBlock open(const WantedPack& pack, const WantedBlock& block, ByteView sealed, const space::PackOpener* opener) const {
+  OpenedBlock open(const WantedPack& pack, const WantedBlock& block, ByteView sealed,
+                   const space::PackOpener* opener) const {
     if (opener == nullptr)
-      return {block.tag, fail(Code::Tampered, "a pack names an epoch that the space never had", describe(pack.info, block.block)), {}};
+      return {block.tag,
+              fail(Code::Tampered, "a pack names an epoch that the space never had", describe(pack.info, block.block)),
+              {}};
     OpenedBlock out{block.tag, opener->open_block(block.block, sealed), {}};
     if (!out.plain) {
       out.plain.error().object = describe(pack.info, block.block);
@@ -133,7 +148,8 @@ class Fetch {
     for (std::size_t i = 0; i < block.ids.size(); ++i) {
       const std::size_t offset = block.chunks[i].offset.value, length = block.chunks[i].length.value;
       const bool inside = offset <= out.plain->size() && length <= out.plain->size() - offset;
-      if (!inside || space::chunk_id(space_.root_keys().chunk_id, pack.kind, ByteView(*out.plain).subspan(offset, length)) != block.ids[i])
+      if (!inside || space::chunk_id(space_.root_keys().chunk_id, pack.kind,
+                                     ByteView(*out.plain).subspan(offset, length)) != block.ids[i])
         out.bad_chunks.push_back(i);
     }
     return out;
@@ -150,7 +166,8 @@ class Fetch {
 
 }  // namespace
 
-Status fetch_blocks(session::SpaceSession& space, std::span<const WantedPack> packs, const std::function<Status(OpenedBlock&&)>& use) {
+Status fetch_blocks(session::SpaceSession& space, std::span<const WantedPack> packs,
+                    const std::function<Status(OpenedBlock&&)>& use) {
   return Fetch(space, packs, use).run();
 }
 

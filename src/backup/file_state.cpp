@@ -9,8 +9,8 @@ constexpr std::size_t flush_bytes = 1024 * 1024;
 constexpr std::uint8_t entry_kind = 1, folder_kind = 2;
 constexpr std::size_t seen_bytes = 3 * 8 + 2 * 8 + 1;
 
-// Layout: records | header | size of records u64 | size of header u32 | SHA-256 of all before. The file gets its name when all
-// of it is durable; the hash is for disks that forget.
+// Layout: records | header | size of records u64 | size of header u32 | SHA-256 of all before. The file gets its name
+// when all of it is durable; the hash is for disks that forget.
 constexpr std::size_t sizes_bytes = 8 + 4, ending_bytes = sizes_bytes + Hash::size;
 
 void put_size(Bytes& out, std::uint64_t value, int bytes) {
@@ -147,7 +147,10 @@ Result<std::unique_ptr<FileState>> FileState::open(Files& files, const Path& pat
   auto state = std::make_unique<FileState>();
   HF_TRY(state->mapping_, files.map(path));
   const ByteView bytes = state->mapping_->bytes();
-  const auto bad = [&] { return fail(Code::Malformed, "what the last backup saw can't be read; all files will be read again", printable(path)); };
+  const auto bad = [&] {
+    return fail(Code::Malformed, "what the last backup saw can't be read; all files will be read again",
+                printable(path));
+  };
   if (bytes.size() < ending_bytes) return bad();
   if (crypto::sha256(bytes.first(bytes.size() - Hash::size)) != Hash::from(bytes.last(Hash::size))) return bad();
   Reader ending(bytes.subspan(bytes.size() - ending_bytes, sizes_bytes));

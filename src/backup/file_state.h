@@ -1,5 +1,5 @@
-// What the last backup of some paths saw on disk, in the order of its walk, so that an unchanged file costs one comparison
-// (DECISIONS D2, F4). Local and private; losing it costs time only. The bytes: docs/formats/file_state.md.
+// What the last backup of some paths saw on disk, in the order of its walk, so that an unchanged file costs one
+// comparison (DECISIONS D2, F4). Local and private; losing it costs time only. The bytes: docs/formats/file_state.md.
 //
 // The file is a tree written in one pass: a folder's record, what is in it, and then the folder's own entry.
 #pragma once
@@ -35,12 +35,13 @@ class FileStateWriter {
   void entry(const std::string& name, const Seen& seen, const space::TreeEntry& entry);
   void begin_folder(const std::string& name, const Seen& seen);
   void end_folder(const space::TreeEntry& entry);
-  void copy(ByteView records);  // whole records of an older state
+  void copy(ByteView records);                   // whole records of an older state
   Status finish(const FileStateHeader& header);  // takes the place of the file at `path`
   [[nodiscard]] Status status() const { return status_; }
 
  private:
-  FileStateWriter(Files& files, Path path, std::unique_ptr<File> file) : files_(&files), path_(std::move(path)), file_(std::move(file)) {}
+  FileStateWriter(Files& files, Path path, std::unique_ptr<File> file)
+      : files_(&files), path_(std::move(path)), file_(std::move(file)) {}
   void put_head(std::uint8_t kind, const std::string& name, const Seen& seen);
   void flush();
 

@@ -23,7 +23,8 @@ std::unordered_map<std::uint32_t, std::string> read_names(Files& files, const Pa
     if (second == std::string_view::npos) continue;
     std::uint32_t number = 0;
     const auto [rest, error] = std::from_chars(line.data() + second + 1, line.data() + line.size(), number);
-    if (error == std::errc() && rest != line.data() + second + 1) out.emplace(number, std::string(line.substr(0, first)));
+    if (error == std::errc() && rest != line.data() + second + 1)
+      out.emplace(number, std::string(line.substr(0, first)));
   }
   return out;
 }

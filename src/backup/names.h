@@ -10,7 +10,7 @@ namespace holdfast::backup {
 class Names {
  public:
   explicit Names(Files& files);
-  [[nodiscard]] std::string user(std::uint32_t uid) const;    // empty: not known
+  [[nodiscard]] std::string user(std::uint32_t uid) const;  // empty: not known
   [[nodiscard]] std::string group(std::uint32_t gid) const;
 
  private:

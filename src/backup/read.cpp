@@ -17,7 +17,8 @@ constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
 
 bool same_content(const FileStat& a, const FileStat& b) {
-  return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode && a.device == b.device;
+  return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode &&
+         a.device == b.device;
 }
 
 // What lies between and after the ranges that hold data.
@@ -72,8 +73,9 @@ Status Run::read_small() {
     for (std::size_t i = 0; i < files.size(); ++i) {
       SmallFile& file = files[i];
       auto& answer = answers[i];
-      const bool changed = answer ? !same_content(answer->before, answer->after) || !same_content(answer->before, file.stat)
-                                  : answer.error().code == Code::Changed;
+      const bool changed =
+          answer ? !same_content(answer->before, answer->after) || !same_content(answer->before, file.stat)
+                 : answer.error().code == Code::Changed;
       if (changed && file.tries + 1 < tries_max) {
         reached("backup: file changed while it was read");
         if (answer) file.stat = answer->after;
@@ -93,7 +95,8 @@ Status Run::read_small() {
       counters_.bytes_read += size;
       HF_OK(assembly().file_read(file.token, size, size));
       if (size > space::chunk_bytes_max) {
-        HF_TRY(const auto taken, ingest_->add_window(file.token, std::make_shared<const Bytes>(std::move(answer->bytes)), true));
+        HF_TRY(const auto taken,
+               ingest_->add_window(file.token, std::make_shared<const Bytes>(std::move(answer->bytes)), true));
         if (taken != size) return fail(Code::Internal, "a window was not taken whole");
       } else if (size > 0) {
         HF_OK(ingest_->add_chunk(file.token, space::Slice::whole(std::move(answer->bytes))));
@@ -158,7 +161,8 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
   }
   HF_OK(assembly().file_read(token, given, end));
   const auto after = file.stat();
-  if (!after || !same_content(before, *after) || !same_content(before, entry.stat)) problem(entry.path, changed_error(), false);
+  if (!after || !same_content(before, *after) || !same_content(before, entry.stat))
+    problem(entry.path, changed_error(), false);
   return assembly().advance();
 }
 

@@ -17,11 +17,14 @@ constexpr std::size_t problems_kept_max = 10'000;
 constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr std::size_t depth_max = 4096;
 
-std::string below(const std::string& folder, const std::string& name) { return folder.empty() ? name : folder + "/" + name; }
+std::string below(const std::string& folder, const std::string& name) {
+  return folder.empty() ? name : folder + "/" + name;
+}
 
 }  // namespace
 
-RestoreRun::RestoreRun(session::SpaceSession& space, const RestoreOptions& options) : space_(space), options_(options), reader_(space) {}
+RestoreRun::RestoreRun(session::SpaceSession& space, const RestoreOptions& options)
+    : space_(space), options_(options), reader_(space) {}
 
 void RestoreRun::problem(const std::string& name, Error error) {
   ++report_.problems_count;
@@ -50,16 +53,19 @@ Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
   HF_TRY(writer_, space_.session().doors.files.tree_writer(options_.target));
   std::vector<space::TreeEntry> tops;
   if (options_.path.empty()) {
-    HF_OK(space::for_each_entry<space::TreeEntry>(reader_, snapshot.root, [&](space::TreeEntry&& entry) -> Result<bool> {
-      tops.push_back(std::move(entry));
-      return true;
-    }));
+    HF_OK(
+        space::for_each_entry<space::TreeEntry>(reader_, snapshot.root, [&](space::TreeEntry&& entry) -> Result<bool> {
+          tops.push_back(std::move(entry));
+          return true;
+        }));
   } else {
     HF_TRY(auto entry, space::find_path(reader_, snapshot.root, options_.path));
     tops.push_back(std::move(entry));
   }
   for (const auto& top : tops) {
-    counters_.bytes_total += top.directory() != nullptr ? top.directory()->bytes : top.file() != nullptr ? top.file()->size : 0;
+    counters_.bytes_total += top.directory() != nullptr ? top.directory()->bytes
+                             : top.file() != nullptr    ? top.file()->size
+                                                        : 0;
     counters_.files_total += 1 + (top.directory() != nullptr ? top.directory()->entries : 0);
   }
   for (const auto& top : tops) HF_OK(plan_entry(top.name, top));
@@ -97,7 +103,8 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
   if (entry.hard_link) {
     const auto [first, added] = first_links_.emplace(*entry.hard_link, name);
     if (!added) {
-      links_.push_back({first->second, name, entry.file() != nullptr ? std::optional(entry.file()->size) : std::nullopt});
+      links_.push_back(
+          {first->second, name, entry.file() != nullptr ? std::optional(entry.file()->size) : std::nullopt});
       return {};
     }
   }
@@ -113,10 +120,11 @@ Status RestoreRun::plan_folder(const std::string& name, const space::Root& root,
     return {};
   }
   std::vector<space::TreeEntry> entries;
-  const Status read = space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
-    entries.push_back(std::move(entry));
-    return true;
-  });
+  const Status read =
+      space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
+        entries.push_back(std::move(entry));
+        return true;
+      });
   if (!read) problem(name, read.error());
   for (auto& entry : entries) {
     const std::string path = below(name, entry.name);
@@ -180,7 +188,8 @@ Status RestoreRun::plan_file(const std::string& name, space::TreeEntry entry) {
     want(one->id, static_cast<std::uint32_t>(content.size), {file, 0});
     return {};
   }
-  if (const auto* manifest = std::get_if<space::ManifestRoot>(&content.data)) return plan_manifest(file, manifest->root);
+  if (const auto* manifest = std::get_if<space::ManifestRoot>(&content.data))
+    return plan_manifest(file, manifest->root);
   return write_small(file, {});
 }
 
@@ -195,22 +204,24 @@ Status RestoreRun::plan_manifest(std::size_t file, const space::Root& manifest) 
   std::uint64_t offset = 0;
   std::vector<std::pair<space::ChunkExtent, std::uint64_t>> extents;
   const std::uint64_t size = files_[file].entry.file()->size;
-  const Status read = space::for_each_entry<space::ManifestEntry>(reader_, manifest, [&](space::ManifestEntry&& piece) -> Result<bool> {
-    if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent)) {
-      extents.emplace_back(*chunk, offset);
-      files_[file].bytes_left += chunk->length;
-    }
-    offset += piece.length();
-    if (offset > size) return fail(Code::Malformed, "a large file's pieces are longer than the file");
-    // A file of any size in bounded memory: what is known so far is written before the walk goes on.
-    if (extents.size() >= planned_files_max) {
-      for (const auto& [extent, at] : extents) want(extent.id, extent.length, {file, at});
-      extents.clear();
-    }
-    return true;
-  });
+  const Status read =
+      space::for_each_entry<space::ManifestEntry>(reader_, manifest, [&](space::ManifestEntry&& piece) -> Result<bool> {
+        if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent)) {
+          extents.emplace_back(*chunk, offset);
+          files_[file].bytes_left += chunk->length;
+        }
+        offset += piece.length();
+        if (offset > size) return fail(Code::Malformed, "a large file's pieces are longer than the file");
+        // A file of any size in bounded memory: what is known so far is written before the walk goes on.
+        if (extents.size() >= planned_files_max) {
+          for (const auto& [extent, at] : extents) want(extent.id, extent.length, {file, at});
+          extents.clear();
+        }
+        return true;
+      });
   if (!read || offset != size) {
-    fail_file(files_[file], read ? Error{Code::Malformed, "a large file's pieces are shorter than the file", {}, {}} : read.error());
+    fail_file(files_[file],
+              read ? Error{Code::Malformed, "a large file's pieces are shorter than the file", {}, {}} : read.error());
     return {};
   }
   if (auto sized = files_[file].open->truncate(size); !sized) {
@@ -276,11 +287,13 @@ Status RestoreRun::write_planned() {
       const std::size_t chunk = chunk_at_.at(block.ids[i]);
       const bool bad = std::ranges::find(opened.bad_chunks, i) != opened.bad_chunks.end();
       if (!opened.plain || bad) {
-        errors.emplace(chunk, opened.plain ? Error{Code::Tampered, "a chunk is not what its id says", {}, {}} : opened.plain.error());
+        errors.emplace(chunk, opened.plain ? Error{Code::Tampered, "a chunk is not what its id says", {}, {}}
+                                           : opened.plain.error());
         continue;
       }
       done[chunk] = true;
-      const ByteView bytes = ByteView(*current_block_).subspan(block.chunks[i].offset.value, block.chunks[i].length.value);
+      const ByteView bytes =
+          ByteView(*current_block_).subspan(block.chunks[i].offset.value, block.chunks[i].length.value);
       HF_OK(write_chunk(chunks_[chunk], bytes));
     }
     current_block_.reset();
@@ -289,8 +302,10 @@ Status RestoreRun::write_planned() {
   for (std::size_t i = 0; i < chunks_.size(); ++i) {
     if (done[i]) continue;
     const auto error = errors.find(i);
-    second_try(chunks_[i], error != errors.end() ? error->second
-                                                 : Error{Code::Missing, "the space's index does not know a chunk that is needed", {}, {}});
+    second_try(chunks_[i],
+               error != errors.end()
+                   ? error->second
+                   : Error{Code::Missing, "the space's index does not know a chunk that is needed", {}, {}});
   }
   HF_OK(flush_small());
   for (PlannedFile& file : files_)
@@ -302,7 +317,8 @@ Status RestoreRun::write_planned() {
   return {};
 }
 
-// Another place that has the chunk, or the commit that carries it (A5). What is not found anywhere is told of each file.
+// Another place that has the chunk, or the commit that carries it (A5). What is not found anywhere is told of each
+// file.
 void RestoreRun::second_try(const PlannedChunk& chunk, const Error& first) {
   const auto bytes = reader_.chunk(space::ChunkKind::data, chunk.id);
   if (bytes) {
@@ -416,7 +432,8 @@ void RestoreRun::link_together() {
 // Deepest first, so that what is made below does not change a folder's time afterwards.
 Status RestoreRun::set_folders() {
   for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder)
-    if (const Status set = writer_->set_metadata(folder->name, FileType::directory, folder->metadata); !set) problem(folder->name, set.error());
+    if (const Status set = writer_->set_metadata(folder->name, FileType::directory, folder->metadata); !set)
+      problem(folder->name, set.error());
   return {};
 }
 
@@ -427,10 +444,11 @@ Status RestoreRun::verify(const std::string& name, const space::TreeEntry& entry
 
 Status RestoreRun::verify_folder(const std::string& name, const space::Root& root) {
   std::vector<space::TreeEntry> entries;
-  const Status read = space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
-    entries.push_back(std::move(entry));
-    return true;
-  });
+  const Status read =
+      space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
+        entries.push_back(std::move(entry));
+        return true;
+      });
   if (!read) return {};  // told when it was restored
   for (const auto& entry : entries) HF_OK(verify(below(name, entry.name), entry));
   return {};
@@ -441,23 +459,29 @@ Status RestoreRun::verify_file(const std::string& name, const space::TreeEntry& 
   const auto compare = [&]() -> Status {
     HF_TRY(const auto file, writer_->open_existing(name));
     HF_TRY(const FileStat stat, file->stat());
-    const auto different = [&] { return fail(Code::Tampered, "what was read back from disk is not what was restored"); };
+    const auto different = [&] {
+      return fail(Code::Tampered, "what was read back from disk is not what was restored");
+    };
     if (stat.size != entry.file()->size) return different();
     const auto piece = [&](const ChunkId& id, std::uint64_t offset, std::uint64_t length) -> Status {
       Bytes bytes(length);
       HF_TRY(const std::size_t got, file->read_at(offset, bytes));
-      if (got != length || space::chunk_id(space_.root_keys().chunk_id, space::ChunkKind::data, bytes) != id) return different();
+      if (got != length || space::chunk_id(space_.root_keys().chunk_id, space::ChunkKind::data, bytes) != id)
+        return different();
       return {};
     };
-    if (const auto* one = std::get_if<space::OneChunk>(&entry.file()->data)) return piece(one->id, 0, entry.file()->size);
+    if (const auto* one = std::get_if<space::OneChunk>(&entry.file()->data))
+      return piece(one->id, 0, entry.file()->size);
     const auto* manifest = std::get_if<space::ManifestRoot>(&entry.file()->data);
     if (manifest == nullptr) return {};
     std::uint64_t offset = 0;
-    return space::for_each_entry<space::ManifestEntry>(reader_, manifest->root, [&](space::ManifestEntry&& part) -> Result<bool> {
-      if (const auto* chunk = std::get_if<space::ChunkExtent>(&part.extent)) HF_OK(piece(chunk->id, offset, chunk->length));
-      offset += part.length();
-      return true;
-    });
+    return space::for_each_entry<space::ManifestEntry>(
+        reader_, manifest->root, [&](space::ManifestEntry&& part) -> Result<bool> {
+          if (const auto* chunk = std::get_if<space::ChunkExtent>(&part.extent))
+            HF_OK(piece(chunk->id, offset, chunk->length));
+          offset += part.length();
+          return true;
+        });
   };
   if (const Status same = compare(); !same) {
     problem(name, same.error());
@@ -468,7 +492,8 @@ Status RestoreRun::verify_file(const std::string& name, const space::TreeEntry& 
   return {};
 }
 
-Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot, const RestoreOptions& options) {
+Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot,
+                                  const RestoreOptions& options) {
   return RestoreRun(space, options).go(snapshot);
 }
 
@@ -486,19 +511,20 @@ Status cat_file(session::SpaceSession& space, const space::Snapshot& snapshot, c
   const auto* manifest = std::get_if<space::ManifestRoot>(&file->data);
   if (manifest == nullptr) return {};
   const Bytes zeros(64 * 1024);
-  return space::for_each_entry<space::ManifestEntry>(reader, manifest->root, [&](space::ManifestEntry&& piece) -> Result<bool> {
-    if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent)) {
-      HF_TRY(const Bytes bytes, reader.chunk(space::ChunkKind::data, chunk->id));
-      HF_OK(out(bytes));
-      return true;
-    }
-    for (std::uint64_t left = piece.length(); left > 0;) {
-      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros.size()));
-      HF_OK(out(ByteView(zeros).first(part)));
-      left -= part;
-    }
-    return true;
-  });
+  return space::for_each_entry<space::ManifestEntry>(
+      reader, manifest->root, [&](space::ManifestEntry&& piece) -> Result<bool> {
+        if (const auto* chunk = std::get_if<space::ChunkExtent>(&piece.extent)) {
+          HF_TRY(const Bytes bytes, reader.chunk(space::ChunkKind::data, chunk->id));
+          HF_OK(out(bytes));
+          return true;
+        }
+        for (std::uint64_t left = piece.length(); left > 0;) {
+          const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros.size()));
+          HF_OK(out(ByteView(zeros).first(part)));
+          left -= part;
+        }
+        return true;
+      });
 }
 
 }  // namespace holdfast::backup

@@ -1,7 +1,7 @@
 // A snapshot, or a path in one, becomes files again (DECISIONS F4).
 //
-// The needed blocks are grouped by pack in order, a few packs in flight; each block is opened once and written to all its
-// places; folders' times come last. What can't be restored is named path by path, and the rest is.
+// The needed blocks are grouped by pack in order, a few packs in flight; each block is opened once and written to all
+// its places; folders' times come last. What can't be restored is named path by path, and the rest is.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 namespace holdfast::backup {
 
 struct RestoreOptions {
-  std::string path;        // in the snapshot, "" for all of it
-  Path target;             // must exist; each entry of the snapshot's root, or the one at `path`, is put below it by its last name
+  std::string path;  // in the snapshot, "" for all of it
+  Path target;  // must exist; each entry of the snapshot's root, or the one at `path`, is put below it by its last name
   bool overwrite = false;  // files that exist are replaced; folders are always entered
   bool verify = false;     // everything is read back from disk and compared with its chunk ids
   bool set_owner = false;  // owners are set too (by root)
@@ -29,7 +29,8 @@ struct RestoreReport {
   std::uint64_t files_verified = 0;
 };
 
-[[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot, const RestoreOptions& options);
+[[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot,
+                                                const RestoreOptions& options);
 
 // A file's bytes in order, in bounded memory. NotFound; InvalidArgument: it is no regular file.
 Status cat_file(session::SpaceSession& space, const space::Snapshot& snapshot, const std::string& path,

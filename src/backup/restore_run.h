@@ -1,4 +1,5 @@
-// One restore: the tree is walked, and every few thousand files are written before the walk goes on. Internal to backup.
+// One restore: the tree is walked, and every few thousand files are written before the walk goes on. Internal to
+// backup.
 #pragma once
 
 #include <unordered_map>
@@ -21,8 +22,8 @@ class RestoreRun {
   struct PlannedFile {
     std::string name;  // below the target
     space::TreeEntry entry;
-    std::unique_ptr<File> open;   // a large one
-    std::uint64_t bytes_left = 0; // of data chunks
+    std::unique_ptr<File> open;    // a large one
+    std::uint64_t bytes_left = 0;  // of data chunks
     bool failed = false;
   };
   struct PlannedChunk {

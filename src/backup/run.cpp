@@ -80,7 +80,8 @@ Status Run::prepare() {
   }
   if (old_) {
     HF_TRY(const auto snapshots, list_snapshots(space_));
-    trusted_ = std::ranges::any_of(snapshots, [&](const ListedSnapshot& listed) { return listed.snapshot.root == old_->header().root; });
+    trusted_ = std::ranges::any_of(
+        snapshots, [&](const ListedSnapshot& listed) { return listed.snapshot.root == old_->header().root; });
     if (!trusted_) reached("backup: file state of a snapshot that is gone");
   }
 
@@ -88,11 +89,14 @@ Status Run::prepare() {
   if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
 
   const auto known = [this](const ChunkId& id) { return space_.index().known(id) || (upload_ && upload_->has(id)); };
-  ingest_.emplace(space::IngestContext{
-      space_.root_keys().chunk_id, space_.root_keys().chunker, space_.epoch_keys().pack, space_.id(), space_.epoch_keys().epoch,
-      options_.zstd_level, "device " + space_.session().account().profile.device.hex(), doors_.workers, doors_.random, known,
-      [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) { return assembly_->chunk(token, id, length); },
-      [this](space::SealedPack pack) { return deliver(std::move(pack)); }});
+  ingest_.emplace(space::IngestContext{space_.root_keys().chunk_id, space_.root_keys().chunker,
+                                       space_.epoch_keys().pack, space_.id(), space_.epoch_keys().epoch,
+                                       options_.zstd_level, "device " + space_.session().account().profile.device.hex(),
+                                       doors_.workers, doors_.random, known,
+                                       [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) {
+                                         return assembly_->chunk(token, id, length);
+                                       },
+                                       [this](space::SealedPack pack) { return deliver(std::move(pack)); }});
   const auto usable = [this](const space::TreeEntry& entry) {
     const auto* file = entry.file();
     const auto* one = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
@@ -100,8 +104,9 @@ Status Run::prepare() {
     const bool whole = file == nullptr || file->size == 0 || (one != nullptr && space_.index().known(one->id));
     return attributes_here && whole && entry.directory() == nullptr;
   };
-  compare_.emplace(old_.get(), trusted_, usable, scan_time_ns_, [this]() -> Assembly& { return assembly(); },
-                   static_cast<Folders&>(*this));
+  compare_.emplace(
+      old_.get(), trusted_, usable, scan_time_ns_, [this]() -> Assembly& { return assembly(); },
+      static_cast<Folders&>(*this));
   return {};
 }
 
@@ -114,7 +119,9 @@ Assembly& Run::assembly() {
         writer = &*state_writer_;
       }
     }
-    assembly_.emplace(space_.root_keys(), [this](const ChunkId& id, Bytes node) { return ingest_->add_node(id, std::move(node)); }, writer);
+    assembly_.emplace(
+        space_.root_keys(), [this](const ChunkId& id, Bytes node) { return ingest_->add_node(id, std::move(node)); },
+        writer);
   }
   return *assembly_;
 }
@@ -177,7 +184,8 @@ Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
     nodes.push_back({space::ChunkKind::node, std::move(node)});
     return {};
   };
-  HF_TRY(draft.state.snapshots_root, space::with_snapshot(reader, space_.root_keys(), sink, space_.state().snapshots_root, snapshot, partials_));
+  HF_TRY(draft.state.snapshots_root,
+         space::with_snapshot(reader, space_.root_keys(), sink, space_.state().snapshots_root, snapshot, partials_));
 
   const bool fold = session::fold_is_due(space_, bytes);
   if (fold) {
@@ -252,7 +260,8 @@ Result<BackupReport> Run::go() {
     std::vector<std::string> paths;
     for (const auto& [path, name] : roots_) paths.push_back(path);
     // Losing it costs time at the next backup, nothing else.
-    if (!state_writer_->finish({{}, space_.id(), report_.snapshot.key(), root, std::move(paths)})) reached("backup: file state not kept");
+    if (!state_writer_->finish({{}, space_.id(), report_.snapshot.key(), root, std::move(paths)}))
+      reached("backup: file state not kept");
   }
   tell({}, true);
   return std::move(report_);
@@ -262,7 +271,8 @@ Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOption
   for (int tries = 0;; ++tries) {
     Run run(space, options);
     auto report = run.go();
-    const bool again = !report && tries < 2 && (report.error().code == Code::UploadGone || report.error().code == Code::Behind);
+    const bool again =
+        !report && tries < 2 && (report.error().code == Code::UploadGone || report.error().code == Code::Behind);
     if (!again) return report;
     reached("backup: started over");
     if (report.error().code == Code::UploadGone) run.forget_upload();

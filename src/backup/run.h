@@ -33,7 +33,7 @@ class Run final : private Folders {
   Status on_entry(Walked entry);
   Status begin(const Walked& folder) override;
   Status unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) override;
-  Status take_in(const Walked& entry);          // new or changed
+  Status take_in(const Walked& entry);  // new or changed
   Status take_in_file(const Walked& entry);
   Status read_small();
   Status read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before);

@@ -15,11 +15,13 @@ Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space)
   HF_OK(space.follow_index());
   session::SpaceReader reader(space);
   std::vector<ListedSnapshot> out;
-  HF_OK(space::for_each_entry<space::Snapshot>(reader, space.state().snapshots_root, [&](space::Snapshot&& snapshot) -> Result<bool> {
-    out.push_back({std::move(snapshot), false});
-    return true;
-  }));
-  std::ranges::sort(out, {}, [](const ListedSnapshot& listed) { return std::tuple(listed.snapshot.seq, listed.snapshot.id); });
+  HF_OK(space::for_each_entry<space::Snapshot>(reader, space.state().snapshots_root,
+                                               [&](space::Snapshot&& snapshot) -> Result<bool> {
+                                                 out.push_back({std::move(snapshot), false});
+                                                 return true;
+                                               }));
+  std::ranges::sort(out, {},
+                    [](const ListedSnapshot& listed) { return std::tuple(listed.snapshot.seq, listed.snapshot.id); });
   const std::int64_t now = space.session().doors.clock.now_ns();
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::int64_t time = out[i].snapshot.time_ns;
@@ -32,16 +34,19 @@ Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space)
 
 Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which) {
   if (which == "latest") {
-    const auto whole = std::find_if(snapshots.rbegin(), snapshots.rend(), [](const ListedSnapshot& listed) { return !listed.snapshot.partial; });
+    const auto whole = std::find_if(snapshots.rbegin(), snapshots.rend(),
+                                    [](const ListedSnapshot& listed) { return !listed.snapshot.partial; });
     if (whole == snapshots.rend()) return fail(Code::NotFound, "the space has no snapshots yet");
     return whole->snapshot;
   }
   if (which.size() < id_characters_min)
-    return fail(Code::InvalidArgument, "a snapshot is named by \"latest\" or by at least 4 characters of its id", printable(which));
+    return fail(Code::InvalidArgument, "a snapshot is named by \"latest\" or by at least 4 characters of its id",
+                printable(which));
   const ListedSnapshot* found = nullptr;
   for (const ListedSnapshot& listed : snapshots) {
     if (!listed.snapshot.id.hex().starts_with(which)) continue;
-    if (found != nullptr) return fail(Code::InvalidArgument, "several snapshots have an id that begins so", printable(which));
+    if (found != nullptr)
+      return fail(Code::InvalidArgument, "several snapshots have an id that begins so", printable(which));
     found = &listed;
   }
   if (found == nullptr) return fail(Code::NotFound, "there is no snapshot of this id", printable(which));

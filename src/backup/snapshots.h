@@ -15,6 +15,7 @@ struct ListedSnapshot {
 
 // "latest", or the first characters (at least 4) of an id: NotFound, InvalidArgument when several begin so. Partial
 // snapshots are never "latest".
-[[nodiscard]] Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which);
+[[nodiscard]] Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots,
+                                                    std::string_view which);
 
 }  // namespace holdfast::backup

@@ -16,7 +16,8 @@ Result<worktree::ScanOptions> Run::scan_options() const {
   worktree::ScanOptions options;
   options.one_file_system = options_.one_file_system;
   if (!options_.excludes.empty())
-    options.exclude = std::make_shared<const worktree::IgnoreRules>(worktree::IgnoreRules::from_patterns(options_.excludes));
+    options.exclude =
+        std::make_shared<const worktree::IgnoreRules>(worktree::IgnoreRules::from_patterns(options_.excludes));
   for (const Path& path : options_.never)
     if (const auto stat = doors_.files.stat(path)) options.exclude_inodes.emplace_back(stat->device, stat->inode);
   return options;
@@ -78,8 +79,9 @@ Status Run::walk_root(const Path& root, const std::string& name) {
       open.pop_back();
       HF_OK(compare_->leave());
     }
-    const bool due = upload_ && (break_due_ || upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||
-                                 doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns);
+    const bool due =
+        upload_ && (break_due_ || upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||
+                    doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns);
     if (due && !options_.dry_run) {
       break_due_ = false;
       HF_OK(commit_partial());
@@ -108,7 +110,8 @@ Status Run::on_entry(Walked entry) {
   }
   HF_TRY(const bool unchanged, compare_->unchanged(entry));
   const bool regular = entry.stat.type == FileType::regular;
-  if (regular) ++(unchanged ? stats_.files_unchanged : compare_->had_before() ? stats_.files_changed : stats_.files_new);
+  if (regular)
+    ++(unchanged ? stats_.files_unchanged : compare_->had_before() ? stats_.files_changed : stats_.files_new);
   if (!unchanged && options_.dry_run && regular) report_.bytes_read += entry.stat.size;
   if (!unchanged && !options_.dry_run) HF_OK(take_in(entry));
   count_entry(entry.stat);
@@ -143,8 +146,12 @@ Result<space::TreeEntry> Run::describe(const Walked& walked) {
   entry.mtime_ns = stat.mtime_ns;
   if (stat.links > 1 && stat.type != FileType::directory) entry.hard_link = space::HardLink{stat.device, stat.inode};
   switch (stat.type) {
-    case FileType::regular: entry.content = space::FileContent{}; break;
-    case FileType::directory: entry.content = space::DirectoryContent{}; break;
+    case FileType::regular:
+      entry.content = space::FileContent{};
+      break;
+    case FileType::directory:
+      entry.content = space::DirectoryContent{};
+      break;
     case FileType::symlink: {
       HF_TRY(auto target, doors_.files.read_link(walked.path));
       entry.content = space::SymlinkContent{std::move(target)};
@@ -154,8 +161,11 @@ Result<space::TreeEntry> Run::describe(const Walked& walked) {
     case FileType::block_device:
       entry.content = space::DeviceContent{stat.type == FileType::block_device, stat.device_major, stat.device_minor};
       break;
-    case FileType::fifo: entry.content = space::FifoContent{}; break;
-    case FileType::socket: return fail(Code::Unsupported, "a socket has no content to save");
+    case FileType::fifo:
+      entry.content = space::FifoContent{};
+      break;
+    case FileType::socket:
+      return fail(Code::Unsupported, "a socket has no content to save");
   }
   auto attributes = doors_.files.attributes(walked.path);
   if (!attributes) {
@@ -185,7 +195,8 @@ Status Run::begin(const Walked& folder) {
 Status Run::unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) {
   HF_TRY(auto entry, describe(folder));
   entry.content = content;
-  return add_attributes(assembly().folder_inside_unchanged(std::move(entry), seen_of(folder.stat, scan_time_ns_), inside));
+  return add_attributes(
+      assembly().folder_inside_unchanged(std::move(entry), seen_of(folder.stat, scan_time_ns_), inside));
 }
 
 Status Run::add_attributes(std::uint64_t token) {

@@ -1,5 +1,5 @@
-// Large buffers that serve again: their pages are in memory already, and nothing is zeroed first. First touch of memory is dear
-// (docs/PERFORMANCE.md). One thread takes; a buffer is free again when nobody else holds it.
+// Large buffers that serve again: their pages are in memory already, and nothing is zeroed first. First touch of memory
+// is dear (docs/PERFORMANCE.md). One thread takes; a buffer is free again when nobody else holds it.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,8 @@ class BufferRing {
   std::vector<std::shared_ptr<Bytes>> buffers_;
 };
 
-// Tells the C library to keep freed large blocks instead of giving their pages back to the system each time. Called once, by main().
+// Tells the C library to keep freed large blocks instead of giving their pages back to the system each time. Called
+// once, by main().
 void keep_freed_memory();
 
 }  // namespace holdfast

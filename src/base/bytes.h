@@ -21,14 +21,12 @@ using ByteView = std::span<const std::uint8_t>;  // never owns; see docs/CONVENT
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
-inline std::string_view as_text(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
 inline void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
-std::string to_hex(ByteView bytes);                       // lower case
-std::optional<Bytes> from_hex(std::string_view text);     // either case; nullopt: not hex
+std::string to_hex(ByteView bytes);                    // lower case
+std::optional<Bytes> from_hex(std::string_view text);  // either case; nullopt: not hex
 
 // N public bytes whose Tag says what they identify. Encoded as the bytes themselves.
 template <class Tag, std::size_t N>

@@ -22,7 +22,8 @@ std::size_t Reader::length() {
     return 0;
   }
   switch (in_[0] >> 6) {
-    case 0: return big_endian(1);
+    case 0:
+      return big_endian(1);
     case 1: {
       const std::size_t length = big_endian(2) & 0x3fffu;
       if (length < (1u << 6)) fail_now();
@@ -33,7 +34,9 @@ std::size_t Reader::length() {
       if (length < (1u << 14)) fail_now();
       return length;
     }
-    default: fail_now(); return 0;
+    default:
+      fail_now();
+      return 0;
   }
 }
 

@@ -26,14 +26,14 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-#define HOLDFAST_WIRE(...)                                                      \
-  template <class Visitor>                                                      \
-  constexpr auto wire_fields(Visitor&& visitor) {                               \
-    return visitor(__VA_ARGS__);                                                \
-  }                                                                             \
-  template <class Visitor>                                                      \
-  constexpr auto wire_fields(Visitor&& visitor) const {                         \
-    return visitor(__VA_ARGS__);                                                \
+#define HOLDFAST_WIRE(...)                              \
+  template <class Visitor>                              \
+  constexpr auto wire_fields(Visitor&& visitor) {       \
+    return visitor(__VA_ARGS__);                        \
+  }                                                     \
+  template <class Visitor>                              \
+  constexpr auto wire_fields(Visitor&& visitor) const { \
+    return visitor(__VA_ARGS__);                        \
   }
 
 namespace holdfast {
@@ -120,23 +120,43 @@ concept WireStruct = requires(const T& value) { value.wire_fields([](const auto&
 
 namespace wire {
 
-template <class T> void put(Writer& to, const T& value);
-template <class T> void get(Reader& from, T& value);
+template <class T>
+void put(Writer& to, const T& value);
+template <class T>
+void get(Reader& from, T& value);
 
-template <class T> struct IsVector : std::false_type {};
-template <class T> struct IsVector<std::vector<T>> : std::true_type {};
-template <class T> struct IsOptional : std::false_type {};
-template <class T> struct IsOptional<std::optional<T>> : std::true_type {};
-template <class T> struct IsVariant : std::false_type {};
-template <class... T> struct IsVariant<std::variant<T...>> : std::true_type {};
-template <class T> struct IsFixed : std::false_type {};
-template <class Tag, std::size_t N> struct IsFixed<FixedBytes<Tag, N>> : std::true_type {};
-template <class T> struct IsArray : std::false_type {};
-template <std::size_t N> struct IsArray<std::array<std::uint8_t, N>> : std::true_type {};
-template <class T> struct OpaqueMax { static constexpr std::size_t value = 0; };
-template <std::size_t N> struct OpaqueMax<Opaque<N>> { static constexpr std::size_t value = N; };
-template <class T> struct IsLabel : std::false_type {};
-template <LabelText L> struct IsLabel<Label<L>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVariant : std::false_type {};
+template <class... T>
+struct IsVariant<std::variant<T...>> : std::true_type {};
+template <class T>
+struct IsFixed : std::false_type {};
+template <class Tag, std::size_t N>
+struct IsFixed<FixedBytes<Tag, N>> : std::true_type {};
+template <class T>
+struct IsArray : std::false_type {};
+template <std::size_t N>
+struct IsArray<std::array<std::uint8_t, N>> : std::true_type {};
+template <class T>
+struct OpaqueMax {
+  static constexpr std::size_t value = 0;
+};
+template <std::size_t N>
+struct OpaqueMax<Opaque<N>> {
+  static constexpr std::size_t value = N;
+};
+template <class T>
+struct IsLabel : std::false_type {};
+template <LabelText L>
+struct IsLabel<Label<L>> : std::true_type {};
 
 inline void put_opaque(Writer& to, ByteView bytes) {
   to.length(bytes.size());
@@ -260,7 +280,8 @@ template <class T>
   Reader in(bytes);
   T value{};
   wire::get(in, value);
-  if (!in.ok() || in.left() != 0) return fail(Code::Malformed, std::string(what) + " is not in the form that it must have");
+  if (!in.ok() || in.left() != 0)
+    return fail(Code::Malformed, std::string(what) + " is not in the form that it must have");
   return value;
 }
 

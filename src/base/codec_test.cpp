@@ -38,7 +38,8 @@ Outer any_outer() {
   out.small.value = *rc::gen::inRange<std::uint32_t>(0, 1u << 24);
   if (*rc::gen::arbitrary<bool>()) out.maybe = *rc::gen::arbitrary<std::uint32_t>();
   const int count = *rc::gen::inRange(0, 5);
-  for (int i = 0; i < count; ++i) out.inners.push_back({*rc::gen::arbitrary<std::uint16_t>(), *rc::gen::arbitrary<std::string>()});
+  for (int i = 0; i < count; ++i)
+    out.inners.push_back({*rc::gen::arbitrary<std::uint16_t>(), *rc::gen::arbitrary<std::string>()});
   if (*rc::gen::arbitrary<bool>()) out.either = *rc::gen::arbitrary<Bytes>();
   out.bounded.bytes.assign(*rc::gen::inRange<std::size_t>(0, 5), 7);
   return out;

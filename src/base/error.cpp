@@ -5,7 +5,8 @@ namespace holdfast {
 std::string_view name_of(Code code) {
   switch (code) {
 #define HF_CODE(name) \
-  case Code::name: return #name;
+  case Code::name:    \
+    return #name;
     HF_CODE(Tampered)
     HF_CODE(NotAuthorized)
     HF_CODE(RolledBack)

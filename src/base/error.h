@@ -19,32 +19,36 @@ enum class Code {
   Revoked,        // signed by a device after its revocation
   PolicySplit,    // another trust policy than the one that was pinned
   TooOld,         // a protocol or version below the floor
-  NotInRecord, NoQuorum, BadProof, BadCheckpoint, CodeMismatch,
+  NotInRecord,
+  NoQuorum,
+  BadProof,
+  BadCheckpoint,
+  CodeMismatch,
   // Ordinary life.
-  WrongPin,          // the server's key is not the one in the link
-  WrongPassphrase,   // or the key file is damaged
-  InvalidArgument,   // what was typed can't be meant
-  NotFound,          // no such space, snapshot, path, profile
+  WrongPin,         // the server's key is not the one in the link
+  WrongPassphrase,  // or the key file is damaged
+  InvalidArgument,  // what was typed can't be meant
+  NotFound,         // no such space, snapshot, path, profile
   AlreadyExists,
   NotEmpty,
   PermissionDenied,
-  NoSpaceLeft,       // disk here or on the server
+  NoSpaceLeft,  // disk here or on the server
   QuotaExceeded,
-  ReadOnly,          // file system
+  ReadOnly,  // file system
   IoError,
-  Unreachable,       // no server answers
+  Unreachable,  // no server answers
   Timeout,
   RateLimited,
-  Busy,              // somebody else owns it
-  Behind,            // lost a race; the caller rebases
-  UploadGone,        // the server dropped an upload that slept for too long
+  Busy,        // somebody else owns it
+  Behind,      // lost a race; the caller rebases
+  UploadGone,  // the server dropped an upload that slept for too long
   TooLarge,
-  Changed,           // a file changed while it was read
-  Unsupported,       // the file system or platform can't
-  SelfCheckFailed,   // what we just made does not open: bad memory, or our defect
-  Incomplete,        // done, but something was left out
+  Changed,          // a file changed while it was read
+  Unsupported,      // the file system or platform can't
+  SelfCheckFailed,  // what we just made does not open: bad memory, or our defect
+  Incomplete,       // done, but something was left out
   Cancelled,
-  Crashed,           // only the simulator's doors answer this
+  Crashed,  // only the simulator's doors answer this
   Internal,
 };
 

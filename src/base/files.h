@@ -84,7 +84,7 @@ struct ReadRequest {
   std::uint64_t size_expected = 0;
 };
 struct ReadAnswer {
-  Bytes bytes;           // the whole file
+  Bytes bytes;             // the whole file
   FileStat before, after;  // fstat around the reading; they differ: the file changed
 };
 
@@ -97,10 +97,10 @@ struct Metadata {
 };
 
 struct WriteRequest {
-  std::string name = {};            // relative to the writer's root, "a/b/c"
-  std::vector<ByteView> parts = {}; // the whole content, in order
+  std::string name = {};             // relative to the writer's root, "a/b/c"
+  std::vector<ByteView> parts = {};  // the whole content, in order
   Metadata metadata = {};
-  bool replace = false;             // a regular file or symlink of that name may be replaced; a directory never
+  bool replace = false;  // a regular file or symlink of that name may be replaced; a directory never
 };
 
 // Makes entries below one root and can't leave it: names are relative, no symbolic link in a name is followed
@@ -110,9 +110,9 @@ struct WriteRequest {
 class TreeWriter {
  public:
   virtual ~TreeWriter() = default;
-  virtual Status make_directory(const std::string& name) = 0;                           // an existing directory is fine
+  virtual Status make_directory(const std::string& name) = 0;  // an existing directory is fine
   virtual Status make_file(const WriteRequest& request) = 0;
-  virtual std::vector<Status> make_files(std::span<const WriteRequest> requests) = 0;   // in parallel where it helps
+  virtual std::vector<Status> make_files(std::span<const WriteRequest> requests) = 0;  // in parallel where it helps
   // A large file: created empty with mode 0600, written by write_at, finished by set_metadata. What it replaces stays
   // until then. What is not finished is removed when it is opened again and when the writer goes.
   virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;
@@ -120,9 +120,9 @@ class TreeWriter {
   virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace) = 0;
   virtual Status make_node(const std::string& name, const FileStat& node, bool replace) = 0;  // device or fifo
   virtual Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) = 0;
-  virtual Result<std::optional<FileStat>> stat(const std::string& name) = 0;            // nullopt: nothing there
-  virtual Result<std::unique_ptr<File>> open_existing(const std::string& name) = 0;     // for --verify
-  virtual Status sync_all() = 0;                                                        // all of it durable
+  virtual Result<std::optional<FileStat>> stat(const std::string& name) = 0;         // nullopt: nothing there
+  virtual Result<std::unique_ptr<File>> open_existing(const std::string& name) = 0;  // for --verify
+  virtual Status sync_all() = 0;                                                     // all of it durable
   virtual std::vector<std::string> take_warnings() = 0;
 };
 
@@ -133,8 +133,8 @@ class Files {
   // Reading trees. list: no "." and "..", in no order; a symbolic link to a directory is refused.
   virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
   virtual std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) = 0;
-  virtual Result<FileStat> stat(const Path& path) = 0;         // of a symbolic link itself
-  virtual Result<Path> real_path(const Path& path) = 0;        // absolute, links resolved; may take a relative path
+  virtual Result<FileStat> stat(const Path& path) = 0;   // of a symbolic link itself
+  virtual Result<Path> real_path(const Path& path) = 0;  // absolute, links resolved; may take a relative path
   virtual Result<std::string> read_link(const Path& path) = 0;
   virtual Result<std::vector<Attribute>> attributes(const Path& path) = 0;  // sorted by name; links not followed
   // Small files as a whole, by several threads; answers in the order of the requests. Changed: what stands there is no
@@ -146,9 +146,9 @@ class Files {
   virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;  // new files have mode 0600
   virtual Result<std::unique_ptr<Mapping>> map(const Path& path) = 0;
   virtual Result<Bytes> read_file(const Path& path, std::uint64_t size_max) = 0;
-  virtual Status make_directories(const Path& path) = 0;       // with parents, mode 0700; existing is fine
-  virtual Status rename(const Path& from, const Path& to) = 0; // replaces
-  virtual Status remove(const Path& path) = 0;                 // file, link or empty directory
+  virtual Status make_directories(const Path& path) = 0;        // with parents, mode 0700; existing is fine
+  virtual Status rename(const Path& from, const Path& to) = 0;  // replaces
+  virtual Status remove(const Path& path) = 0;                  // file, link or empty directory
   virtual Status sync_directory(const Path& path) = 0;
   virtual Result<std::unique_ptr<Lock>> lock(const Path& path) = 0;  // Busy: another process holds it
   virtual Result<std::uint64_t> free_bytes(const Path& path) = 0;

@@ -16,7 +16,7 @@ class WorkQueue {
  public:
   virtual ~WorkQueue() = default;  // waits for what is under way
   virtual Ticket submit(std::move_only_function<void()> job) = 0;
-  virtual Ticket next() = 0;       // waits for a finished job. REQUIRES: something is in flight.
+  virtual Ticket next() = 0;  // waits for a finished job. REQUIRES: something is in flight.
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
 };
 
@@ -35,7 +35,8 @@ class Jobs {
   template <class Function>
   Ticket submit(Function function) {
     auto slot = std::make_shared<std::optional<T>>();
-    const Ticket ticket = queue_->submit([slot, function = std::move(function)]() mutable { slot->emplace(function()); });
+    const Ticket ticket =
+        queue_->submit([slot, function = std::move(function)]() mutable { slot->emplace(function()); });
     slots_.emplace(ticket, std::move(slot));
     return ticket;
   }

@@ -12,8 +12,8 @@ namespace {
 // An empty context is a context too, but OpenSSL refuses a parameter without an address.
 OSSL_PARAM octets(const char* name, ByteView bytes) {
   static std::uint8_t nowhere = 0;
-  return OSSL_PARAM_construct_octet_string(
-      name, bytes.empty() ? &nowhere : const_cast<std::uint8_t*>(bytes.data()), bytes.size());
+  return OSSL_PARAM_construct_octet_string(name, bytes.empty() ? &nowhere : const_cast<std::uint8_t*>(bytes.data()),
+                                           bytes.size());
 }
 
 }  // namespace

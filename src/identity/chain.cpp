@@ -39,12 +39,14 @@ auto private_key(const CircleSecret& secret, const CircleWhere& where) {
 
 // What holds for every link, whatever it changes.
 Status check_parts(const Link& link) {
-  if (crypto::sha256(link.sealed) != link.body.sealed) return fail(Code::Tampered, "a link's sealed part is not the one it names");
+  if (crypto::sha256(link.sealed) != link.body.sealed)
+    return fail(Code::Tampered, "a link's sealed part is not the one it names");
   if (link.body.circle.has_value() == link.boxes.empty())
     return fail(Code::Malformed, "a link has boxes exactly when it makes a circle");
   if (link.body.circle && crypto::sha256(link.boxes) != link.body.circle->boxes)
     return fail(Code::Tampered, "a link's boxes are not those it names");
-  if (link.body.floor > version_floor) return fail(Code::TooOld, "the account asks for a newer version of this program");
+  if (link.body.floor > version_floor)
+    return fail(Code::TooOld, "the account asks for a newer version of this program");
   return {};
 }
 
@@ -66,7 +68,9 @@ bool name_matches(const Hash& commitment, std::string_view name, const Nonce32& 
 }
 
 Status check_user_name(std::string_view name) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; };
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
   if (name.empty() || name.size() > 64 || !std::ranges::all_of(name, allowed))
     return fail(Code::InvalidArgument, "a name has 1 to 64 of the characters a-z 0-9 . _ -", printable(name));
   return {};
@@ -76,14 +80,15 @@ Result<ChainState> begin_chain(const Link& link) {
   const LinkBody& body = link.body;
   HF_OK(check_parts(link));
   const auto* genesis = std::get_if<Genesis>(&body.change);
-  if (genesis == nullptr || body.n != 0 || !body.account.is_zero() || !body.prev.is_zero() || body.pending_until_ns != 0 ||
-      !body.circle || body.circle->e != 0 || body.last_anchor)
+  if (genesis == nullptr || body.n != 0 || !body.account.is_zero() || !body.prev.is_zero() ||
+      body.pending_until_ns != 0 || !body.circle || body.circle->e != 0 || body.last_anchor)
     return fail(Code::Malformed, "the account's first link is not one that begins a chain");
   if (body.floor < 1) return fail(Code::Malformed, "the account's first link has no protection floor");
   if (link.signatures.size() != 1 || link.signatures[0].signer != genesis->device.id)
     return fail(Code::NotAuthorized, "the account's first link must be signed by its own device");
   const Bytes context = encode(SignContext{body.account, body.n});
-  if (!crypto::verify(genesis->device.identity, signature_label, context, link_hash(body), link.signatures[0].signature))
+  if (!crypto::verify(genesis->device.identity, signature_label, context, link_hash(body),
+                      link.signatures[0].signature))
     return fail(Code::NotAuthorized, "the signature of the account's first link is not valid");
 
   ChainState state;
@@ -105,8 +110,8 @@ Result<ChainState> begin_chain(const Link& link_0, const AccountId& expected) {
   return begin_chain(link_0);
 }
 
-Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames& names, const PolicyRef& policy, std::int64_t now_ns,
-                                Random& random) {
+Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames& names, const PolicyRef& policy,
+                                std::int64_t now_ns, Random& random) {
   HF_OK(check_user_name(names.user_name));
   HF_TRY(auto circle, make_circle({}, 0, {&device.public_keys, 1}, {}, random));
 
@@ -117,13 +122,16 @@ Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames&
   body.policy = policy;
   body.record = no_record();
   body.time_ns = now_ns;
-  body.change = Genesis{device.public_keys, crypto::hash_of(NameCommitment{{}, names.user_name, secret_part.name_salt})};
+  body.change =
+      Genesis{device.public_keys, crypto::hash_of(NameCommitment{{}, names.user_name, secret_part.name_salt})};
   body.circle = circle.epoch;
-  link.sealed = crypto::seal_box(private_key(circle.secret, {{}, 0}), private_context(body), encode(secret_part), random);
+  link.sealed =
+      crypto::seal_box(private_key(circle.secret, {{}, 0}), private_context(body), encode(secret_part), random);
   link.boxes = encode(circle.boxes);
   body.sealed = crypto::sha256(link.sealed);
-  link.signatures.push_back({device.public_keys.id, device.identity.sign(signature_label, encode(SignContext{body.account, body.n}),
-                                                                         link_hash(body), random)});
+  link.signatures.push_back(
+      {device.public_keys.id,
+       device.identity.sign(signature_label, encode(SignContext{body.account, body.n}), link_hash(body), random)});
 
   NewAccount account{account_id_of(body), std::move(link), {}};
   account.circle.push_back(std::move(circle.secret));

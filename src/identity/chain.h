@@ -1,8 +1,8 @@
 // The account chain: signed links that say which devices an account has. account_id = SHA-256 of link_0's body
 // (DESIGN section 3; DECISIONS B2, B6, B10, B11, B13, D11, D14, S9). The chain's place is the account's log.
 //
-// A change of another kind (adding and revoking devices, recovery, names, policy, floor, move, cancel) is another alternative
-// of Change in this same link; every other field it needs is here.
+// A change of another kind (adding and revoking devices, recovery, names, policy, floor, move, cancel) is another
+// alternative of Change in this same link; every other field it needs is here.
 #pragma once
 
 #include <optional>
@@ -47,10 +47,10 @@ using Change = std::variant<Genesis>;
 
 struct LinkBody {
   Label<"Holdfast 1 link"> label;
-  AccountId account;     // zero in link 0
+  AccountId account;  // zero in link 0
   std::uint64_t n = 0;
-  Hash prev;             // SHA-256 of the body of link n-1; zero in link 0
-  Nonce32 nonce;         // names the label of link n+1 in the record (B11)
+  Hash prev;      // SHA-256 of the body of link n-1; zero in link 0
+  Nonce32 nonce;  // names the label of link n+1 in the record (B11)
   PolicyRef policy;
   std::uint32_t floor = version_floor;
   RecordRef record;
@@ -59,13 +59,15 @@ struct LinkBody {
   Change change;
   std::optional<CircleEpoch> circle;  // a membership link makes one
   std::optional<AnchorRef> last_anchor;
-  Hash sealed;           // SHA-256 of Link::sealed
-  HOLDFAST_WIRE(label, account, n, prev, nonce, policy, floor, record, time_ns, pending_until_ns, change, circle, last_anchor, sealed)
+  Hash sealed;  // SHA-256 of Link::sealed
+  HOLDFAST_WIRE(label, account, n, prev, nonce, policy, floor, record, time_ns, pending_until_ns, change, circle,
+                last_anchor, sealed)
 };
 
-// Under the circle: box, key derive(C_e, "link private", CircleWhere), label "Holdfast 1 link private", where = {n, nonce}.
+// Under the circle: box, key derive(C_e, "link private", CircleWhere), label "Holdfast 1 link private", where = {n,
+// nonce}.
 struct LinkPrivate {
-  std::string user_name;      // link 0 and claims
+  std::string user_name;  // link 0 and claims
   Nonce32 name_salt;
   std::string device_name, platform;
   HOLDFAST_WIRE(user_name, name_salt, device_name, platform)
@@ -98,7 +100,7 @@ struct AccountEntry {
 struct ChainState {
   AccountId account;
   std::uint64_t n = 0;
-  Hash head;                          // H(link_n)
+  Hash head;  // H(link_n)
   Nonce32 nonce;
   std::vector<DevicePublic> devices;  // valid at n
   CircleEpoch circle;
@@ -123,9 +125,10 @@ struct NewAccount {
 struct NewAccountNames {
   std::string user_name, device_name, platform;
 };
-[[nodiscard]] Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames& names, const PolicyRef& policy,
-                                              std::int64_t now_ns, Random& random);
-[[nodiscard]] Result<LinkPrivate> open_link_private(const Link& link, const CircleSecret& secret, const CircleWhere& where);
+[[nodiscard]] Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames& names,
+                                              const PolicyRef& policy, std::int64_t now_ns, Random& random);
+[[nodiscard]] Result<LinkPrivate> open_link_private(const Link& link, const CircleSecret& secret,
+                                                    const CircleWhere& where);
 [[nodiscard]] bool name_matches(const Hash& commitment, std::string_view name, const Nonce32& salt);
 
 // Lower-case ASCII letters, digits and . _ -, 1 to 64 characters (B10): InvalidArgument.

@@ -47,7 +47,8 @@ Result<NewCircle> make_circle(const AccountId& account, std::uint32_t e, std::sp
   CircleBoxes boxes;
   boxes.e = e;
   for (const DevicePublic& device : devices) {
-    HF_TRY(Bytes sealed, crypto::hpke_seal(device.kem, slot_info(where, device.id, device.kem), secret.export_secret().view(), random));
+    HF_TRY(Bytes sealed, crypto::hpke_seal(device.kem, slot_info(where, device.id, device.kem),
+                                           secret.export_secret().view(), random));
     boxes.slots.push_back({device.id, std::move(sealed)});
   }
   std::ranges::sort(boxes.slots, {}, &CircleSlot::device);
@@ -56,15 +57,16 @@ Result<NewCircle> make_circle(const AccountId& account, std::uint32_t e, std::sp
   history.reserve(earlier.size() * CircleSecret::size);
   for (const CircleSecret& old : earlier) append(history, old.export_secret().view());
   const crypto::SecretBytes wiped(std::move(history));
-  boxes.history = crypto::seal_box(crypto::derive<CircleBoxTag>(secret, "circle history", encode(where)), history_context(where),
-                                   wiped.view(), random);
+  boxes.history = crypto::seal_box(crypto::derive<CircleBoxTag>(secret, "circle history", encode(where)),
+                                   history_context(where), wiped.view(), random);
 
-  const CircleEpoch epoch{e, crypto::hash_of(boxes), circle_kem(secret, where).public_key(), commitment_of(secret, where)};
+  const CircleEpoch epoch{e, crypto::hash_of(boxes), circle_kem(secret, where).public_key(),
+                          commitment_of(secret, where)};
   return NewCircle{std::move(secret), epoch, std::move(boxes)};
 }
 
-Result<std::vector<CircleSecret>> open_circle(const AccountId& account, const CircleEpoch& epoch, const CircleBoxes& boxes,
-                                              const DeviceKeys& device) {
+Result<std::vector<CircleSecret>> open_circle(const AccountId& account, const CircleEpoch& epoch,
+                                              const CircleBoxes& boxes, const DeviceKeys& device) {
   const CircleWhere where{account, epoch.e};
   if (boxes.e != epoch.e || crypto::hash_of(boxes) != epoch.boxes)
     return fail(Code::Tampered, "the circle's boxes are not those that the chain names");
@@ -73,8 +75,10 @@ Result<std::vector<CircleSecret>> open_circle(const AccountId& account, const Ci
   const auto slot = std::ranges::find(boxes.slots, device.public_keys.id, &CircleSlot::device);
   if (slot == boxes.slots.end()) return fail(Code::NotAuthorized, "the circle is not sealed to this device");
 
-  HF_TRY(const auto opened, crypto::hpke_open(device.kem, slot_info(where, device.public_keys.id, device.public_keys.kem), slot->sealed));
-  if (opened.view().size() != CircleSecret::size) return fail(Code::Tampered, "the circle's box holds no circle secret");
+  HF_TRY(const auto opened,
+         crypto::hpke_open(device.kem, slot_info(where, device.public_keys.id, device.public_keys.kem), slot->sealed));
+  if (opened.view().size() != CircleSecret::size)
+    return fail(Code::Tampered, "the circle's box holds no circle secret");
   auto secret = CircleSecret::copy_of(opened.view());
   if (commitment_of(secret, where) != epoch.commitment || circle_kem(secret, where).public_key() != epoch.public_key)
     return fail(Code::Tampered, "the circle secret is not the one that the chain commits to");

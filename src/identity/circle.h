@@ -1,5 +1,6 @@
 // The account circle: one random secret per membership epoch, sealed to every current device; whoever opens the newest
-// has all earlier ones through the history box (DECISIONS B2, S3, D14). Others seal to the circle's KEM key, never to devices.
+// has all earlier ones through the history box (DECISIONS B2, S3, D14). Others seal to the circle's KEM key, never to
+// devices.
 #pragma once
 
 #include <map>
@@ -16,9 +17,9 @@ using CircleSecret = crypto::Secret<CircleSecretTag>;
 // What the signed link says of the epoch that it makes.
 struct CircleEpoch {
   std::uint32_t e = 0;
-  Hash boxes;                       // SHA-256 of the encoding of CircleBoxes
-  crypto::XWingPublic public_key;   // of this epoch, for others
-  Hash commitment;                  // HMAC(derive(C_e, "circle commitment key"), {"Holdfast 1 circle commitment"<V>, CircleWhere<V>})
+  Hash boxes;                      // SHA-256 of the encoding of CircleBoxes
+  crypto::XWingPublic public_key;  // of this epoch, for others
+  Hash commitment;  // HMAC(derive(C_e, "circle commitment key"), {"Holdfast 1 circle commitment"<V>, CircleWhere<V>})
   HOLDFAST_WIRE(e, boxes, public_key, commitment)
 };
 
@@ -42,8 +43,8 @@ struct CircleBoxes {
   HOLDFAST_WIRE(e, slots, history)
 };
 
-// Where the circle's derivations and boxes belong: {account, e}. The account is zero for e = 0, because link_0, whose hash
-// the account is, holds the epoch.
+// Where the circle's derivations and boxes belong: {account, e}. The account is zero for e = 0, because link_0, whose
+// hash the account is, holds the epoch.
 struct CircleWhere {
   AccountId account;
   std::uint32_t e = 0;
@@ -56,7 +57,8 @@ struct NewCircle {
   CircleBoxes boxes;
 };
 // A fresh circle for `devices`. `earlier` holds C_0 .. C_{e-1}. REQUIRES: account is zero iff e == 0
-[[nodiscard]] Result<NewCircle> make_circle(const AccountId& account, std::uint32_t e, std::span<const DevicePublic> devices,
+[[nodiscard]] Result<NewCircle> make_circle(const AccountId& account, std::uint32_t e,
+                                            std::span<const DevicePublic> devices,
                                             std::span<const CircleSecret> earlier, Random& random);
 
 // The secrets C_0 .. C_e in order. Checks hash of the boxes, commitment and the KEM key against `epoch`: Tampered.

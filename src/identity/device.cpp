@@ -4,17 +4,23 @@ namespace holdfast::identity {
 
 namespace {
 
-constexpr std::size_t packed_size = DeviceId::size + crypto::HybridSeed::size + 3 * crypto::Ed25519Seed::size + crypto::XWingSeed::size;
+constexpr std::size_t packed_size =
+    DeviceId::size + crypto::HybridSeed::size + 3 * crypto::Ed25519Seed::size + crypto::XWingSeed::size;
 
 DevicePublic public_keys_of(const DeviceKeys& keys, const DeviceId& id, const crypto::Ed25519Public& mls) {
-  return {id, keys.identity.public_key(), keys.commit.public_key(), mls, keys.capability.public_key(), keys.kem.public_key()};
+  return {id,  keys.identity.public_key(),   keys.commit.public_key(),
+          mls, keys.capability.public_key(), keys.kem.public_key()};
 }
 
 }  // namespace
 
 DeviceSeeds DeviceSeeds::make(Random& random) {
-  return {random.make<DeviceId>(),          crypto::HybridSeed::random(random),  crypto::Ed25519Seed::random(random),
-          crypto::Ed25519Seed::random(random), crypto::Ed25519Seed::random(random), crypto::XWingSeed::random(random)};
+  return {random.make<DeviceId>(),
+          crypto::HybridSeed::random(random),
+          crypto::Ed25519Seed::random(random),
+          crypto::Ed25519Seed::random(random),
+          crypto::Ed25519Seed::random(random),
+          crypto::XWingSeed::random(random)};
 }
 
 crypto::SecretBytes DeviceSeeds::pack() const {

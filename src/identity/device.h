@@ -8,11 +8,11 @@ namespace holdfast::identity {
 
 struct DevicePublic {
   DeviceId id;
-  crypto::HybridPublic identity;            // signs chain links, membership changes, checkpoints, snapshots
-  crypto::Ed25519Public commit;             // signs the many small commits (D9)
-  crypto::Ed25519Public mls;                // signs MLS leaves (B8)
-  crypto::Ed25519Public capability;         // opens tickets of the account's log: availability only
-  crypto::XWingPublic kem;                  // the circle is sealed to it
+  crypto::HybridPublic identity;     // signs chain links, membership changes, checkpoints, snapshots
+  crypto::Ed25519Public commit;      // signs the many small commits (D9)
+  crypto::Ed25519Public mls;         // signs MLS leaves (B8)
+  crypto::Ed25519Public capability;  // opens tickets of the account's log: availability only
+  crypto::XWingPublic kem;           // the circle is sealed to it
   HOLDFAST_WIRE(id, identity, commit, mls, capability, kem)
   friend bool operator==(const DevicePublic&, const DevicePublic&) = default;
 };

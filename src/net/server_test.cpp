@@ -1,4 +1,3 @@
-#include "base/system.h"
 #include "net/server.h"
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 #include <future>
 #include <latch>
 
+#include "base/system.h"
 #include "net/test_peer.h"
 #include "net/test_service.h"
 

@@ -81,19 +81,18 @@ int faulty_truncate(sqlite3_file* file, sqlite3_int64 size) {
     return result;
   return real(file)->pMethods->xTruncate(real(file), size);
 }
-int faulty_sync(sqlite3_file* file, int flags) {
-  {
-    const std::lock_guard lock(disk.mutex);
-    disk.step();
-    if (disk.sync_fails) return SQLITE_IOERR_FSYNC;
-    ++disk.syncs;
-    if (of(file)->path != nullptr) {
-      FileOnDisk& here = disk.files[*of(file)->path];
-      for (const auto& change : here.since) FileOnDisk::apply(here.synced, change);
-      here.since.clear();
-    }
+// The machine that runs the test doesn't lose its power: nothing is passed on.
+int faulty_sync(sqlite3_file* file, int) {
+  const std::lock_guard lock(disk.mutex);
+  disk.step();
+  if (disk.sync_fails) return SQLITE_IOERR_FSYNC;
+  ++disk.syncs;
+  if (of(file)->path != nullptr) {
+    FileOnDisk& here = disk.files[*of(file)->path];
+    for (const auto& change : here.since) FileOnDisk::apply(here.synced, change);
+    here.since.clear();
   }
-  return real(file)->pMethods->xSync(real(file), flags);
+  return SQLITE_OK;
 }
 int faulty_size(sqlite3_file* f, sqlite3_int64* size) { return real(f)->pMethods->xFileSize(real(f), size); }
 int faulty_lock(sqlite3_file* f, int level) { return real(f)->pMethods->xLock(real(f), level); }
@@ -174,7 +173,7 @@ class SqliteFaults : public testing::Test {
     disk.before_step = nullptr;
   }
   std::unique_ptr<MetaStore> open() {
-    auto store = open_sqlite_meta_store({.directory = directory_.path(), .vfs = "faulty"});
+    auto store = open_sqlite_meta_store({.directory = directory_.path(), .log_size_moved = 256 << 10, .vfs = "faulty"});
     EXPECT_TRUE(store) << store.error().sentence;
     return store ? std::move(*store) : nullptr;
   }
@@ -213,27 +212,28 @@ TEST_F(SqliteFaults, APowerCutLosesNoAcknowledgedBatch) {
   auto store = open();
   acknowledged = 0;
   disk.before_step = [&](const Disk& files) {
-    if (++steps % 503 == 0) cuts.push_back({files, acknowledged});
+    if (++steps % 41 == 0) cuts.push_back({files, acknowledged});
   };
   const auto batch = [](int i) {
-    const Bytes value(static_cast<std::size_t>(20'000 + i * 7'919 % 230'000), static_cast<std::uint8_t>(i));
+    const Bytes value(static_cast<std::size_t>(i * 7'919 % 20'000), static_cast<std::uint8_t>(i));
     return Batch{.put = {{"a" + std::to_string(i % 40), value}, {"b" + std::to_string(i % 40), value}},
                  .add = {{.key = "count", .delta = 1}}};
   };
-  constexpr int batches = 110;
+  constexpr int batches = 150;
   for (int i = 0; i < batches; ++i) {
     ASSERT_TRUE(applied(*store, batch(i)));
     ++acknowledged;
   }
   store.reset();
   disk.before_step = nullptr;
-  ASSERT_GT(cuts.size(), 10u) << steps << " steps";
+  ASSERT_GT(cuts.size(), 30u) << steps << " steps";
   unsigned seed = 0;
   for (const Cut& cut : cuts) {
     SCOPED_TRACE("seed " + std::to_string(++seed));
     const TestDirectory after;
     write_out(cut.files, after.path(), seed);
-    auto opened = open_sqlite_meta_store({.directory = after.path()});
+    disk.files.clear();
+    auto opened = open_sqlite_meta_store({.directory = after.path(), .vfs = "faulty"});
     ASSERT_TRUE(opened) << opened.error().sentence;
     const auto count = static_cast<int>(count_at(**opened, "count"));
     ASSERT_GE(count, cut.acknowledged);

@@ -18,11 +18,10 @@ namespace {
 constexpr std::int64_t format_version = 1;
 constexpr std::size_t group_batches_max = 128;
 
-// The log is moved into the file past 16 MiB; if readers keep it from being reused for long, past 256 MiB we wait for
-// them, or it would grow for ever.
 constexpr int page_size = 8192;
-constexpr int wal_pages_moved = (16 << 20) / page_size;
-constexpr int wal_pages_max = (256 << 20) / page_size;
+// If readers keep the log from being reused for long, past so many times its usual size we wait for them, or it would
+// grow for ever.
+constexpr std::uint64_t log_growth_max = 16;
 
 // A plain table with an index on the key: values reach 256 KiB, which WITHOUT ROWID would carry in its inner pages.
 // Measured against a table without rowid and one split by size: it writes fastest and the sizes are within 15 %.
@@ -103,12 +102,12 @@ class ReaderPool {
 // The one connection that writes.
 class BatchWriter {
  public:
-  static Result<BatchWriter> make(std::unique_ptr<SqliteConnection> connection) {
+  static Result<BatchWriter> make(std::unique_ptr<SqliteConnection> connection, std::uint64_t log_size_moved) {
     HF_TRY(auto value, connection->prepare(select_value));
     HF_TRY(auto put, connection->prepare("INSERT INTO entries(key,value) VALUES(?1,?2) "
                                          "ON CONFLICT(key) DO UPDATE SET value=excluded.value"));
     HF_TRY(auto erase, connection->prepare("DELETE FROM entries WHERE key=?1"));
-    return BatchWriter{std::move(connection), std::move(value), std::move(put), std::move(erase)};
+    return BatchWriter{std::move(connection), log_size_moved, std::move(value), std::move(put), std::move(erase)};
   }
 
   // All in one transaction; an error: none of them.
@@ -119,17 +118,22 @@ class BatchWriter {
   }
 
   void move_log() {
-    if (connection_->wal_pages() >= wal_pages_max) {
+    const std::uint64_t size = static_cast<std::uint64_t>(connection_->wal_pages()) * page_size;
+    if (size >= log_growth_max * log_size_moved_) {
       connection_->checkpoint(SqliteConnection::Checkpoint::restart);
-    } else if (connection_->wal_pages() >= wal_pages_moved) {
+    } else if (size >= log_size_moved_) {
       connection_->checkpoint(SqliteConnection::Checkpoint::passive);
     }
   }
 
  private:
-  BatchWriter(std::unique_ptr<SqliteConnection> connection, SqliteStatement value, SqliteStatement put,
-              SqliteStatement erase)
-      : connection_(std::move(connection)), value_(std::move(value)), put_(std::move(put)), erase_(std::move(erase)) {}
+  BatchWriter(std::unique_ptr<SqliteConnection> connection, std::uint64_t log_size_moved, SqliteStatement value,
+              SqliteStatement put, SqliteStatement erase)
+      : connection_(std::move(connection)),
+        log_size_moved_(log_size_moved),
+        value_(std::move(value)),
+        put_(std::move(put)),
+        erase_(std::move(erase)) {}
 
   Result<std::vector<Outcome>> apply_open(std::span<const Batch* const> batches) {
     std::vector<Outcome> outcomes;
@@ -163,6 +167,7 @@ class BatchWriter {
   }
 
   std::unique_ptr<SqliteConnection> connection_;
+  std::uint64_t log_size_moved_;
   SqliteStatement value_, put_, erase_;  // before the connection goes
 };
 
@@ -340,7 +345,7 @@ Result<std::unique_ptr<MetaStore>> open_sqlite_meta_store(const SqliteOptions& o
   HF_TRY(auto connection, SqliteConnection::open(path, options.vfs));
   HF_OK(prepare_file(*connection, path));
   HF_OK(sync_directory_path(options.directory));
-  HF_TRY(BatchWriter writer, BatchWriter::make(std::move(connection)));
+  HF_TRY(BatchWriter writer, BatchWriter::make(std::move(connection), options.log_size_moved));
   HF_TRY(const std::uint64_t opening, random_number());
   return std::make_unique<SqliteMetaStore>(std::move(lock), options, path, std::move(writer), opening);
 }

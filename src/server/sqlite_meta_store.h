@@ -11,9 +11,10 @@
 namespace holdfast::server {
 
 struct SqliteOptions {
-  std::string directory;  // made if it is missing; holds meta.db, its log, and meta.lock
-  unsigned readers = 4;   // connections at most; at least 1
-  std::string vfs = {};   // SQLite's name of the file layer, for tests that lose or refuse writes; empty: the system's
+  std::string directory;                    // made if it is missing; holds meta.db, its log, and meta.lock
+  std::uint64_t log_size_moved = 16 << 20;  // the log is moved into the file when it is larger; bytes
+  unsigned readers = 4;                     // connections at most; at least 1
+  std::string vfs = {};  // SQLite's name of the file layer, for tests that lose or refuse writes; empty: the system's
 };
 
 // Busy: the directory is open elsewhere, in this process or another. Unsupported: a newer format, or a file system that

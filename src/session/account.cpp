@@ -51,7 +51,8 @@ Result<std::optional<Profile>> load_profile(LocalState& state) {
   return std::optional(std::move(profile));
 }
 
-Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds, const SignUpOptions& options) {
+Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds,
+               const SignUpOptions& options) {
   HF_OK(identity::check_user_name(options.user_name));
   HF_TRY(auto profile, load_profile(state));
   if (profile && profile->signed_up)
@@ -60,15 +61,18 @@ Status sign_up(Doors doors, LocalState& state, Server& server, const identity::D
   if (!profile) {
     const identity::DeviceKeys device(seeds);
     HF_TRY(const auto policy, policy_of(server));
-    HF_TRY(const auto made, identity::make_account(device, {options.user_name, options.device_name, options.platform}, policy,
-                                                   doors.clock.now_ns(), doors.random));
+    HF_TRY(const auto made, identity::make_account(device, {options.user_name, options.device_name, options.platform},
+                                                   policy, doors.clock.now_ns(), doors.random));
     profile = Profile{to_text(server.link()), options.user_name, options.device_name, made.account, seeds.id, false};
-    HF_OK(state.apply({{{std::string(profile_key), encode(*profile)}, {std::string(link_0_key), encode(made.link_0)}}, {}}));
+    HF_OK(state.apply(
+        {{{std::string(profile_key), encode(*profile)}, {std::string(link_0_key), encode(made.link_0)}}, {}}));
   }
 
   HF_TRY(const auto link, load_link_0(state));
   const identity::DeviceKeys device(seeds);
-  HF_OK(server.call(Channel::account, api::CreateAccount{{options.invitation}, first_entry_of(profile->account, link), account_caps(device)}));
+  HF_OK(server.call(
+      Channel::account,
+      api::CreateAccount{{options.invitation}, first_entry_of(profile->account, link), account_caps(device)}));
   profile->signed_up = true;
   return state.apply({{{std::string(profile_key), encode(*profile)}}, {}});
 }
@@ -79,7 +83,8 @@ Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& see
   identity::DeviceKeys device(seeds);
   HF_TRY(const auto link, load_link_0(state));
   HF_TRY(auto chain, identity::begin_chain(link, profile->account));
-  if (chain.device(seeds.id) == nullptr) return fail(Code::NotAuthorized, "the key file is of another device than the account's chain");
+  if (chain.device(seeds.id) == nullptr)
+    return fail(Code::NotAuthorized, "the key file is of another device than the account's chain");
   HF_TRY(const auto boxes, decode<identity::CircleBoxes>(link.boxes, "the circle's boxes"));
   HF_TRY(auto circle, identity::open_circle({}, chain.circle, boxes, device));
   auto kem = identity::circle_kem(circle.back(), {{}, chain.circle.e});
@@ -98,20 +103,24 @@ Status check_chain(Server& server, const Account& account) {
     for (const api::Entry& entry : page.entries) {
       HF_TRY(const auto content, decode<identity::AccountEntry>(entry.blob, "an entry of the account's log"));
       const auto& link = std::get<identity::Link>(content.content);
-      if (entry.group != group_of(account.profile.account) || (links && link.body.n != *links + 1) || (!links && link.body.n != 0))
+      if (entry.group != group_of(account.profile.account) || (links && link.body.n != *links + 1) ||
+          (!links && link.body.n != 0))
         return fail(Code::Tampered, "the account's log is not in order", account.profile.account.short_hex());
       links = link.body.n;
       if (*links == account.chain.n && identity::link_hash(link.body) != account.chain.head)
-        return fail(Code::Forked, "the server shows another chain than this device has seen", account.profile.account.short_hex());
+        return fail(Code::Forked, "the server shows another chain than this device has seen",
+                    account.profile.account.short_hex());
       from = entry.seq + 1;
     }
     if (page.entries.empty() || from > page.head_seq) break;
   }
   if (!links || *links < account.chain.n)
-    return fail(Code::RolledBack, "the server's copy of the account's chain is older than this device's", account.profile.account.short_hex());
+    return fail(Code::RolledBack, "the server's copy of the account's chain is older than this device's",
+                account.profile.account.short_hex());
   // A link that this device did not make: until devices can be added, nobody else may make one.
   if (*links > account.chain.n)
-    return fail(Code::NotAuthorized, "the account's chain has a link that this device did not make", account.profile.account.short_hex());
+    return fail(Code::NotAuthorized, "the account's chain has a link that this device did not make",
+                account.profile.account.short_hex());
   return {};
 }
 

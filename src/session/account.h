@@ -29,13 +29,14 @@ struct Account {
   [[nodiscard]] const identity::CircleSecret& newest_circle() const { return circle.back(); }
 };
 
-// Makes keys and chain, writes them to the local state ("profile", "chain/0"), and signs up. The key file must already be durable.
-// Repeats harmlessly what an interrupted sign-up began. AlreadyExists: this home has an account.
+// Makes keys and chain, writes them to the local state ("profile", "chain/0"), and signs up. The key file must already
+// be durable. Repeats harmlessly what an interrupted sign-up began. AlreadyExists: this home has an account.
 struct SignUpOptions {
   std::string user_name, device_name, platform;
   Bytes invitation;
 };
-Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds, const SignUpOptions& options);
+Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds,
+               const SignUpOptions& options);
 
 // From the local state alone.
 [[nodiscard]] Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& seeds);

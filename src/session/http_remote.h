@@ -8,7 +8,8 @@
 
 namespace holdfast::session {
 
-// Maps Channel to connections that are never shared, Call to POST /v1/<name>, HTTP statuses other than 200 to Unreachable or RateLimited.
+// Maps Channel to connections that are never shared, Call to POST /v1/<name>, HTTP statuses other than 200 to
+// Unreachable or RateLimited.
 std::unique_ptr<Remote> http_remote(const api::ServerLink& link);
 
 }  // namespace holdfast::session

@@ -18,11 +18,13 @@ std::string file_name(const space::SegmentRef& ref) { return ref.objects.front()
 Result<OpenSegment> open_local(Session& session, const Path& path, const space::SegmentRef& ref) {
   HF_TRY(auto mapping, session.doors.files.map(path));
   HF_TRY(auto view, space::SegmentView::over(mapping->bytes()));
-  if (view.records() != ref.records) return fail(Code::Malformed, "a local index segment is not the one it must be", printable(path));
+  if (view.records() != ref.records)
+    return fail(Code::Malformed, "a local index segment is not the one it must be", printable(path));
   return OpenSegment{ref, false, std::move(mapping), view};
 }
 
-Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref, const crypto::Ed25519Key& read) {
+Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
+                                         const crypto::Ed25519Key& read) {
   std::vector<Bytes> objects(ref.objects.size());
   std::map<Ticket, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
@@ -50,11 +52,13 @@ Status fetch(Session& session, const SpaceId& space, const space::SegmentRef& re
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     HF_TRY(const auto reply, Server::decode_answer<api::Get>(bodies[i]));
     if (crypto::sha256(reply.bytes) != ref.objects[i].sha256)
-      return fail(Code::Tampered, "an index segment differs from the hash that the space's log names", "object " + ref.objects[i].id.short_hex());
+      return fail(Code::Tampered, "an index segment differs from the hash that the space's log names",
+                  "object " + ref.objects[i].id.short_hex());
     objects.push_back(reply.bytes);
   }
   HF_TRY(const auto segment, space::open_segment(objects, ref.objects, index_key_of, space));
-  if (segment.records.size() != ref.records) return fail(Code::Tampered, "an index segment has another size than the space's log says");
+  if (segment.records.size() != ref.records)
+    return fail(Code::Tampered, "an index segment has another size than the space's log says");
   return keep_segment(session, space, ref, segment);
 }
 
@@ -62,7 +66,8 @@ void remove_unused(Session& session, const Path& directory, const space::SpaceSt
   const auto entries = session.doors.files.list(directory);
   if (!entries) return;
   for (const DirectoryEntry& entry : *entries) {
-    const bool used = std::ranges::any_of(state.index, [&](const auto& ref) { return !ref.objects.empty() && file_name(ref) == entry.name; });
+    const bool used = std::ranges::any_of(
+        state.index, [&](const auto& ref) { return !ref.objects.empty() && file_name(ref) == entry.name; });
     // Losing this race or this disk costs a download, nothing else.
     if (!used) (void)session.doors.files.remove(join_path(directory, entry.name));
   }
@@ -70,18 +75,21 @@ void remove_unused(Session& session, const Path& directory, const space::SpaceSt
 
 }  // namespace
 
-Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects, std::uint64_t records) {
+Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects,
+                 std::uint64_t records) {
   const crypto::Hmac mac(crypto::derive<SegmentMacTag>(account.newest_circle(), "segment mac", space.view()));
   return mac.of(encode(space::SegmentMacBody{{}, space, objects, records, account.chain.circle.e}));
 }
 
-Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref, const space::Segment& segment) {
+Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,
+                    const space::Segment& segment) {
   const Path directory = index_directory(session, space);
   HF_OK(session.doors.files.make_directories(directory));
   return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment));
 }
 
-Status IndexCache::follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
+Status IndexCache::follow(Session& session, const SpaceId& space, const space::SpaceState& state,
+                          const crypto::Ed25519Key& read,
                           const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
   std::vector<OpenSegment> next;
   const Path directory = index_directory(session, space);
@@ -102,7 +110,8 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
       local = open_local(session, path, ref);
     }
     if (!local) return pass_on(local.error());
-    local->own = ref.account == session.account().profile.account && ref.circle_epoch == session.account().chain.circle.e &&
+    local->own = ref.account == session.account().profile.account &&
+                 ref.circle_epoch == session.account().chain.circle.e &&
                  ref.mac == segment_mac(session.account(), space, ref.objects, ref.records);
     next.push_back(*std::move(local));
   }
@@ -112,7 +121,8 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
 }
 
 bool IndexCache::known(const ChunkId& id) const {
-  return std::ranges::any_of(segments_, [&](const OpenSegment& segment) { return segment.own && segment.view.find(id).has_value(); });
+  return std::ranges::any_of(
+      segments_, [&](const OpenSegment& segment) { return segment.own && segment.view.find(id).has_value(); });
 }
 
 std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {

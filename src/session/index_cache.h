@@ -1,4 +1,5 @@
-// A space's index on this device: each segment as one immutable mapped file, fetched when it is missing (DECISIONS F4, M3).
+// A space's index on this device: each segment as one immutable mapped file, fetched when it is missing (DECISIONS F4,
+// M3).
 #pragma once
 
 #include "session/session.h"
@@ -21,8 +22,8 @@ struct FoundChunk {
 
 class IndexCache {
  public:
-  // Opens, or fetches, opens and keeps, every segment of `state`; those that are open already stay. Files of segments that no
-  // state names any more are removed. Tampered: object and segment are named; Missing.
+  // Opens, or fetches, opens and keeps, every segment of `state`; those that are open already stay. Files of segments
+  // that no state names any more are removed. Tampered: object and segment are named; Missing.
   Status follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
                 const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
 
@@ -37,10 +38,11 @@ class IndexCache {
 };
 
 // Writes the local file of a segment that was just made, so that it is never fetched.
-Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref, const space::Segment& segment);
+Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,
+                    const space::Segment& segment);
 
 // The account's mac over a segment's objects (D5).
-[[nodiscard]] Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects,
-                               std::uint64_t records);
+[[nodiscard]] Hash segment_mac(const Account& account, const SpaceId& space,
+                               const std::vector<space::SegmentObject>& objects, std::uint64_t records);
 
 }  // namespace holdfast::session

@@ -31,8 +31,10 @@ crypto::Context context_of(const KeyFile& file) {
 
 Result<KeyFileKey> key_of(const KeyFile& file, const crypto::SecretBytes* passphrase) {
   if (const auto* open = std::get_if<Unprotected>(&file.protection)) return KeyFileKey::copy_of(open->key);
-  if (passphrase == nullptr) return fail(Code::WrongPassphrase, "the device's keys are sealed by a passphrase, and none was given");
-  HF_TRY(const auto stretched, crypto::passphrase_key(*passphrase, std::get<crypto::Argon2Parameters>(file.protection)));
+  if (passphrase == nullptr)
+    return fail(Code::WrongPassphrase, "the device's keys are sealed by a passphrase, and none was given");
+  HF_TRY(const auto stretched,
+         crypto::passphrase_key(*passphrase, std::get<crypto::Argon2Parameters>(file.protection)));
   return crypto::derive<KeyFileKeyTag>(stretched, "key file");
 }
 
@@ -45,7 +47,8 @@ Result<KeyFile> load(Files& files, const Path& path) {
 
 }  // namespace
 
-Status write_key_file(Files& files, const Path& path, const identity::DeviceSeeds& seeds, const crypto::SecretBytes* passphrase, Random& random) {
+Status write_key_file(Files& files, const Path& path, const identity::DeviceSeeds& seeds,
+                      const crypto::SecretBytes* passphrase, Random& random) {
   KeyFile file;
   if (passphrase != nullptr) {
     crypto::Argon2Parameters parameters;
@@ -75,7 +78,8 @@ Result<identity::DeviceSeeds> read_key_file(Files& files, const Path& path, cons
   const auto plain = crypto::open_box_secret(key, context_of(file), file.box);
   if (!plain) {
     if (plain.error().code != Code::Tampered) return pass_on(plain.error());
-    return fail(Code::WrongPassphrase, "the device's keys do not open: the passphrase is wrong, or the key file is damaged", printable(path));
+    return fail(Code::WrongPassphrase,
+                "the device's keys do not open: the passphrase is wrong, or the key file is damaged", printable(path));
   }
   return identity::DeviceSeeds::unpack(plain->view());
 }

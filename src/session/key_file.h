@@ -1,5 +1,5 @@
-// The device's keys at rest: sealed by a passphrase (Argon2id), or, when the user asked for it, by nothing but the file's
-// permissions. The bytes: docs/formats/key_file.md.
+// The device's keys at rest: sealed by a passphrase (Argon2id), or, when the user asked for it, by nothing but the
+// file's permissions. The bytes: docs/formats/key_file.md.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@
 namespace holdfast::session {
 
 // Durable when it returns; replaces an older one as a whole.
-Status write_key_file(Files& files, const Path& path, const identity::DeviceSeeds& seeds, const crypto::SecretBytes* passphrase, Random& random);
+Status write_key_file(Files& files, const Path& path, const identity::DeviceSeeds& seeds,
+                      const crypto::SecretBytes* passphrase, Random& random);
 
 struct KeyFileState {
   bool has_passphrase = false;

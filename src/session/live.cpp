@@ -34,8 +34,8 @@ Status change_live(SpaceSession& space, const LiveChange& change) {
     NewChunks made;
     Draft draft;
     draft.state = space.state();
-    HF_TRY(draft.state.live_root,
-           change(reader, sink_into(made, space, space::ChunkKind::node), sink_into(made, space, space::ChunkKind::data)));
+    HF_TRY(draft.state.live_root, change(reader, sink_into(made, space, space::ChunkKind::node),
+                                         sink_into(made, space, space::ChunkKind::data)));
     unchanged = draft.state.live_root == space.state().live_root;
     if (unchanged) return fail(Code::Cancelled, "nothing to change");
 

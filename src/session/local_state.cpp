@@ -11,7 +11,8 @@ constexpr int format = 1;
 
 class SqliteState final : public LocalState {
  public:
-  SqliteState(Files& files, Clock& clock, Random& random, Path path) : files_(files, clock, random), path_(std::move(path)) {}
+  SqliteState(Files& files, Clock& clock, Random& random, Path path)
+      : files_(files, clock, random), path_(std::move(path)) {}
 
   ~SqliteState() override {
     for (sqlite3_stmt* statement : {get_, put_, erase_, scan_}) sqlite3_finalize(statement);
@@ -21,12 +22,17 @@ class SqliteState final : public LocalState {
   Status open() {
     constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
     if (sqlite3_open_v2(path_.c_str(), &db_, flags, files_.name()) != SQLITE_OK) return problem("can't be opened");
-    HF_OK(run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-              "PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"));
+    HF_OK(
+        run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"));
     HF_TRY(const int version, user_version());
-    if (version > format) return fail(Code::Unsupported, "this device's state was written by a newer version of the program", printable(path_));
+    if (version > format)
+      return fail(Code::Unsupported, "this device's state was written by a newer version of the program",
+                  printable(path_));
     if (version == 0)
-      HF_OK(run("BEGIN; CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID; PRAGMA user_version=1; COMMIT;"));
+      HF_OK(
+          run("BEGIN; CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID; PRAGMA "
+              "user_version=1; COMMIT;"));
     HF_OK(prepare("SELECT value FROM state WHERE key=?1", get_));
     HF_OK(prepare("INSERT OR REPLACE INTO state VALUES(?1,?2)", put_));
     HF_OK(prepare("DELETE FROM state WHERE key=?1", erase_));
@@ -125,12 +131,15 @@ class SqliteState final : public LocalState {
   }
 
   Status prepare(const char* sql, sqlite3_stmt*& statement) {
-    return sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) == SQLITE_OK ? Status() : problem("can't be used");
+    return sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) == SQLITE_OK
+               ? Status()
+               : problem("can't be used");
   }
 
   Result<int> user_version() {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db_, "PRAGMA user_version", -1, &statement, nullptr) != SQLITE_OK) return problem("can't be read");
+    if (sqlite3_prepare_v2(db_, "PRAGMA user_version", -1, &statement, nullptr) != SQLITE_OK)
+      return problem("can't be read");
     const int step = sqlite3_step(statement);
     const int version = step == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
     sqlite3_finalize(statement);
@@ -144,7 +153,8 @@ class SqliteState final : public LocalState {
     const int code = db_ == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db_);
     const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     return fail(damaged ? Code::Tampered : Code::IoError,
-                damaged ? "this device's state is damaged" : "this device's state " + std::string(what) + " (" + sqlite3_errstr(code) + ")",
+                damaged ? "this device's state is damaged"
+                        : "this device's state " + std::string(what) + " (" + sqlite3_errstr(code) + ")",
                 printable(path_));
   }
 

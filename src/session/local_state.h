@@ -1,7 +1,8 @@
 // What a device remembers: an ordered map with atomic, durable batches in one SQLite file (DECISIONS D3, F12).
 //
-// SQLite reaches the disk through a VFS over Files, with WAL, synchronous=FULL, locking_mode=EXCLUSIVE, secure_delete. Values that are
-// secret are sealed before they come here. One thread at a time; agent/shared.h lets several verbs share it (D4).
+// SQLite reaches the disk through a VFS over Files, with WAL, synchronous=FULL, locking_mode=EXCLUSIVE, secure_delete.
+// Values that are secret are sealed before they come here. One thread at a time; agent/shared.h lets several verbs
+// share it (D4).
 #pragma once
 
 #include <functional>
@@ -23,7 +24,8 @@ class LocalState {
   virtual ~LocalState() = default;
   virtual Result<std::optional<Bytes>> get(std::string_view key) = 0;
   // In key order, keys that begin with prefix; visit must not call back into this.
-  virtual Status scan(std::string_view prefix, const std::function<void(std::string_view key, ByteView value)>& visit) = 0;
+  virtual Status scan(std::string_view prefix,
+                      const std::function<void(std::string_view key, ByteView value)>& visit) = 0;
   virtual Status apply(const Change& change) = 0;  // all of it, durable, or nothing
   // One more than it gave before (1 at first), durable before it is given: the value of `key` is a uint64.
   virtual Result<std::uint64_t> next_number(std::string_view key) = 0;

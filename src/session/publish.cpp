@@ -15,7 +15,8 @@ constexpr std::uint64_t merge_bytes_max = 64 * 1024 * 1024;  // larger merges wa
 
 Result<space::SegmentRef> put_segment(SpaceSession& space, Upload& upload, const space::Segment& segment) {
   Session& session = space.session();
-  HF_TRY(auto sealed, space::seal_segment(segment, space.epoch_keys().index, space.id(), space.epoch_keys().epoch, session.doors.random));
+  HF_TRY(auto sealed, space::seal_segment(segment, space.epoch_keys().index, space.id(), space.epoch_keys().epoch,
+                                          session.doors.random));
   space::SegmentRef ref;
   ref.account = session.account().profile.account;
   ref.circle_epoch = session.account().chain.circle.e;
@@ -77,7 +78,8 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
     out.index.erase(out.index.begin() + static_cast<std::ptrdiff_t>(*at));
   }
   std::vector<space::SegmentObject> merged_objects;
-  for (const std::size_t at : merged) merged_objects.insert(merged_objects.end(), segments[at].ref.objects.begin(), segments[at].ref.objects.end());
+  for (const std::size_t at : merged)
+    merged_objects.insert(merged_objects.end(), segments[at].ref.objects.begin(), segments[at].ref.objects.end());
   // After a lost race the same segment serves again, unless what it was merged from has changed.
   if (!upload.segment || upload.segment->merged != merged_objects || upload.segment->packs != upload.packs().size()) {
     HF_TRY(auto ref, put_segment(space, upload, added));
@@ -94,13 +96,15 @@ Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::
     for (const space::InlineChunk& chunk : chunks) {
       const ChunkId id = space::chunk_id(space.root_keys().chunk_id, chunk.kind, chunk.bytes);
       if (chunk.kind != kind || upload.has(id)) continue;
-      auto block = space::compress_block(chunk.bytes, {{id, 0, {0}, {static_cast<std::uint32_t>(chunk.bytes.size())}}}, compression_level);
+      auto block = space::compress_block(chunk.bytes, {{id, 0, {0}, {static_cast<std::uint32_t>(chunk.bytes.size())}}},
+                                         compression_level);
       if (auto full = packer.add(std::move(block))) ready.push_back(std::move(*full));
     }
     for (auto& last : packer.finish()) ready.push_back(std::move(last));
     for (auto& pack : ready) {
       HF_TRY(auto sealed, std::move(pack.builder)
-                              .finish(space.epoch_keys().pack, space.id(), space.epoch_keys().epoch, pack.size, space.session().doors.random));
+                              .finish(space.epoch_keys().pack, space.id(), space.epoch_keys().epoch, pack.size,
+                                      space.session().doors.random));
       HF_OK(upload.put(std::move(sealed)));
     }
   }

@@ -5,9 +5,10 @@
 
 namespace holdfast::session {
 
-// The index list for the commit that publishes `upload`: the space's segments at its head and one of the upload's own packs,
-// merged with this account's smaller ones where the sizes ask for it. The new index objects are put into the upload and have
-// arrived. `retire` are the objects of segments merged away, when this account may retire; else they are in `superseded`.
+// The index list for the commit that publishes `upload`: the space's segments at its head and one of the upload's own
+// packs, merged with this account's smaller ones where the sizes ask for it. The new index objects are put into the
+// upload and have arrived. `retire` are the objects of segments merged away, when this account may retire; else they
+// are in `superseded`.
 struct NewIndex {
   std::vector<space::SegmentRef> index, superseded;
   std::vector<ObjectId> retire;

@@ -29,18 +29,23 @@ void SpaceReader::forget_blocks() {
 
 Result<space::PackInfo> SpaceReader::pack_of(const FoundChunk& place) const {
   HF_TRY(auto pack, place.segment->view.pack(place.record.pack));
-  if (place.record.block >= pack.blocks.size()) return fail(Code::Malformed, "an index names a block that its pack doesn't have", describe(pack, place.record.block));
+  if (place.record.block >= pack.blocks.size())
+    return fail(Code::Malformed, "an index names a block that its pack doesn't have",
+                describe(pack, place.record.block));
   return pack;
 }
 
 Ticket SpaceReader::ask(const space::PackInfo& pack, std::uint16_t number) {
   const auto offset = static_cast<std::uint32_t>(pack.block_offset(number));
-  return space_.session().server.submit_get(group_of(space_.id()), space_.read_key(), pack.object, offset, pack.blocks[number].stored.value);
+  return space_.session().server.submit_get(group_of(space_.id()), space_.read_key(), pack.object, offset,
+                                            pack.blocks[number].stored.value);
 }
 
-Result<std::shared_ptr<const Bytes>> SpaceReader::open(const space::PackInfo& pack, std::uint16_t number, ByteView sealed) {
+Result<std::shared_ptr<const Bytes>> SpaceReader::open(const space::PackInfo& pack, std::uint16_t number,
+                                                       ByteView sealed) {
   const space::EpochKeys* keys = space_.epoch_keys(pack.epoch);
-  if (keys == nullptr) return fail(Code::Tampered, "a pack names an epoch that the space never had", describe(pack, number));
+  if (keys == nullptr)
+    return fail(Code::Tampered, "a pack names an epoch that the space never had", describe(pack, number));
   const space::PackOpener opener(keys->pack, space_.id(), pack);
   auto plain = opener.open_block(number, sealed);
   if (!plain) {
@@ -81,7 +86,9 @@ void SpaceReader::receive_one() {
 
 Result<std::shared_ptr<const Bytes>> SpaceReader::block(const space::PackInfo& pack, std::uint16_t number) {
   const BlockKey key{pack.sha256, number};
-  const auto asked = [&] { return std::ranges::any_of(asked_, [&](const auto& wanted) { return wanted.second.key == key; }); };
+  const auto asked = [&] {
+    return std::ranges::any_of(asked_, [&](const auto& wanted) { return wanted.second.key == key; });
+  };
   if (!cache_.contains(key) && !asked()) {
     failed_.erase(key);
     asked_.emplace(ask(pack, number), Wanted{key, pack});
@@ -115,7 +122,9 @@ Result<Bytes> SpaceReader::chunk_at(space::ChunkKind kind, const ChunkId& id, co
     return fail(Code::Malformed, "an index names bytes that a block doesn't have", describe(pack, place.record.block));
   const ByteView bytes = ByteView(*plain).subspan(offset, length);
   if (space::chunk_id(space_.root_keys().chunk_id, kind, bytes) != id)
-    return fail(Code::Tampered, "a chunk is not what its id says; the index that names it is by account " + place.segment->ref.account.short_hex(),
+    return fail(Code::Tampered,
+                "a chunk is not what its id says; the index that names it is by account " +
+                    place.segment->ref.account.short_hex(),
                 describe(pack, place.record.block));
   return to_bytes(bytes);
 }

@@ -1,5 +1,5 @@
-// The chunks of a space, by id: from commits that carry them, or from blocks of packs, fetched by range, opened and checked.
-// For trees, small reads and single files; restore plans its own order over whole packs (backup/restore.h).
+// The chunks of a space, by id: from commits that carry them, or from blocks of packs, fetched by range, opened and
+// checked. For trees, small reads and single files; restore plans its own order over whole packs (backup/restore.h).
 #pragma once
 
 #include <list>
@@ -12,7 +12,8 @@ inline constexpr std::size_t reader_cache_bytes_default = 16 * 1024 * 1024;
 
 class SpaceReader final : public space::ChunkSource {
  public:
-  // follow_index() must have been called. Tampered and Missing name pack and block; a second location is tried first (A5).
+  // follow_index() must have been called. Tampered and Missing name pack and block; a second location is tried first
+  // (A5).
   explicit SpaceReader(SpaceSession& space, std::size_t cache_bytes = reader_cache_bytes_default);
   ~SpaceReader() override;
 

@@ -18,7 +18,8 @@ bool passes(Code code) {
 bool ticket_ended(const Result<Bytes>& answer) {
   if (!answer) return false;
   // Refusal is the second alternative of every answer; its reason follows.
-  return answer->size() >= 2 && (*answer)[0] == 2 && (*answer)[1] == static_cast<std::uint8_t>(api::Reason::not_authorized);
+  return answer->size() >= 2 && (*answer)[0] == 2 &&
+         (*answer)[1] == static_cast<std::uint8_t>(api::Reason::not_authorized);
 }
 
 std::optional<Error> refusal_in(const Result<Bytes>& answer) {
@@ -44,7 +45,8 @@ Result<Bytes> Server::exchange_once(Call call) {
   bytes_sent_ += call.body.size() + (call.bulk ? call.bulk->size() : 0);
   const Ticket ticket = doors_.remote.submit(std::move(call));
   for (;;) {
-    if (const auto found = landed_.find(ticket); found != landed_.end()) return std::move(landed_.extract(found).mapped());
+    if (const auto found = landed_.find(ticket); found != landed_.end())
+      return std::move(landed_.extract(found).mapped());
     auto [landed, answer] = doors_.remote.next();
     if (answer) bytes_received_ += answer->size();
     landed_.emplace(landed, std::move(answer));
@@ -65,7 +67,8 @@ Result<Bytes> Server::exchange(Channel channel, std::string name, Bytes body) {
 Result<api::Info::Reply> Server::info() {
   if (!info_ || doors_.clock.monotonic_ns() >= info_until_ns_) {
     HF_TRY(auto fresh, call(Channel::account, api::Info{}));
-    if (fresh.version != api::version) return fail(Code::TooOld, "the server speaks another version of the protocol than this program");
+    if (fresh.version != api::version)
+      return fail(Code::TooOld, "the server speaks another version of the protocol than this program");
     if (crypto::sha256(as_bytes(fresh.policy)) != link_.policy)
       return fail(Code::PolicySplit, "the server's trust policy is not the one that its link names");
     info_ = std::move(fresh);
@@ -74,7 +77,8 @@ Result<api::Info::Reply> Server::info() {
   return *info_;
 }
 
-Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, api::Right right, const crypto::Ed25519Key& key) {
+Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, api::Right right,
+                                        const crypto::Ed25519Key& key) {
   const auto held = tickets_.find({group, right});
   if (held != tickets_.end() && doors_.clock.monotonic_ns() < held->second.renew_ns) return held->second.bytes;
   HF_TRY(const auto server, info());
@@ -82,7 +86,8 @@ Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, a
   const auto signature = key.sign("Holdfast 1 capability", context, crypto::sha256(server.challenge.bytes));
   HF_TRY(auto reply, call(channel, api::OpenTicket{group, right, key.public_key(), server.challenge, signature}));
   const std::int64_t valid = std::int64_t{std::min<std::uint32_t>(reply.valid_seconds, 86'400)} * second_ns;
-  tickets_[{group, right}] = {reply.ticket, doors_.clock.monotonic_ns() + std::max<std::int64_t>(valid - renew_before_ns, valid / 2)};
+  tickets_[{group, right}] = {reply.ticket,
+                              doors_.clock.monotonic_ns() + std::max<std::int64_t>(valid - renew_before_ns, valid / 2)};
   return reply.ticket;
 }
 
@@ -133,8 +138,8 @@ std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& 
   }
 }
 
-void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
-                        const Hash& sha256, std::shared_ptr<const Bytes> bytes) {
+void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
+                        const ObjectId& object, const Hash& sha256, std::shared_ptr<const Bytes> bytes) {
   Flight flight;
   flight.group = group;
   flight.object = object;
@@ -142,7 +147,8 @@ void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, c
   flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
   flight.make = [this, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
     HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::write, write));
-    return Call{Channel::capability, std::string(api::Put::name), api::encode_put_head({held, upload, object, sha256, {}}, bytes->size()), bytes, 0};
+    return Call{Channel::capability, std::string(api::Put::name),
+                api::encode_put_head({held, upload, object, sha256, {}}, bytes->size()), bytes, 0};
   };
   launch(puts_, std::move(flight));
 }
@@ -154,8 +160,8 @@ Server::PutDone Server::finish_put() {
   return {flight.object, {}};
 }
 
-Ticket Server::submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
-                          std::uint32_t length) {
+Ticket Server::submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
+                          std::uint32_t offset, std::uint32_t length) {
   Flight flight;
   flight.group = group;
   flight.object = object;
@@ -163,7 +169,8 @@ Ticket Server::submit_get(const GroupId& group, const crypto::Ed25519Key& read, 
   flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
   flight.make = [this, group, &read, object, offset, length]() -> Result<Call> {
     HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::read, read));
-    return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}), nullptr, 0};
+    return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}),
+                nullptr, 0};
   };
   const Ticket handle = flight.handle;
   launch(gets_, std::move(flight));

@@ -1,5 +1,5 @@
-// One server, spoken to in the calls of src/api: tickets are opened and renewed here, and what may be repeated is repeated with
-// backoff and jitter until the patience is over. Belongs to one thread.
+// One server, spoken to in the calls of src/api: tickets are opened and renewed here, and what may be repeated is
+// repeated with backoff and jitter until the patience is over. Belongs to one thread.
 #pragma once
 
 #include <map>
@@ -25,7 +25,8 @@ class Server {
   }
 
   // A ticket for one right of a group, opened when it is not held or about to end.
-  Result<api::TicketBytes> ticket(Channel channel, const GroupId& group, api::Right right, const crypto::Ed25519Key& key);
+  Result<api::TicketBytes> ticket(Channel channel, const GroupId& group, api::Right right,
+                                  const crypto::Ed25519Key& key);
   void forget_tickets(const GroupId& group);
 
   // The answer to info, fetched once and again when the challenge is used up. Checks the policy's hash: PolicySplit.
@@ -36,8 +37,8 @@ class Server {
     ObjectId object;
     Status status;
   };
-  void submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object, const Hash& sha256,
-                  std::shared_ptr<const Bytes> bytes);
+  void submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
+                  const Hash& sha256, std::shared_ptr<const Bytes> bytes);
   PutDone finish_put();  // REQUIRES: puts_in_flight() > 0
   [[nodiscard]] std::size_t puts_in_flight() const { return puts_.size(); }
 
@@ -46,7 +47,8 @@ class Server {
     Ticket ticket = 0;
     Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
   };
-  Ticket submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset, std::uint32_t length);
+  Ticket submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
+                    std::uint32_t length);
   GetDone finish_get();  // REQUIRES: gets_in_flight() > 0
   [[nodiscard]] std::size_t gets_in_flight() const { return gets_.size(); }
 

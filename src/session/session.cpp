@@ -14,12 +14,8 @@ crypto::Context local_context(std::string_view what) { return {"Holdfast 1 local
 
 class PlainClaims final : public Claims {
  public:
-  bool claim(const std::string& what) override {
-    return held_.insert(what).second;
-  }
-  void release(const std::string& what) override {
-    held_.erase(what);
-  }
+  bool claim(const std::string& what) override { return held_.insert(what).second; }
+  void release(const std::string& what) override { held_.erase(what); }
 
  private:
   std::set<std::string> held_;

@@ -1,4 +1,5 @@
-// One verb at work: its own server connections, over the account and local state that all verbs of the process share (D4).
+// One verb at work: its own server connections, over the account and local state that all verbs of the process share
+// (D4).
 #pragma once
 
 #include <memory>
@@ -25,7 +26,8 @@ struct Shared {
 };
 
 struct Session {
-  Session(Doors doors_given, Shared& shared_given, const api::ServerLink& link, std::int64_t patience_ns = patience_default_ns)
+  Session(Doors doors_given, Shared& shared_given, const api::ServerLink& link,
+          std::int64_t patience_ns = patience_default_ns)
       : doors(doors_given), shared(shared_given), server(doors_given, link, patience_ns) {}
 
   Doors doors;

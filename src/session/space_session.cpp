@@ -50,7 +50,8 @@ const space::EpochKeys* SpaceSession::epoch_keys(std::uint32_t epoch) const {
 }
 
 Status SpaceSession::use_secrets(space::SpaceSecrets secrets) {
-  if (!secrets.capabilities.read) return fail(Code::Tampered, "the space's key boxes hold no read key", listing_.space.short_hex());
+  if (!secrets.capabilities.read)
+    return fail(Code::Tampered, "the space's key boxes hold no read key", listing_.space.short_hex());
   root_keys_ = std::make_unique<space::RootKeys>(secrets.root, secrets.space);
   epochs_.clear();
   for (std::uint32_t e = 0; e < secrets.epochs.size(); ++e)
@@ -79,9 +80,11 @@ Result<bool> SpaceSession::load() {
   HF_TRY(const auto boxes, session_.state().get(key("boxes/" + view.boxes.hex())));
   if (!boxes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
   const Account& account = session_.account();
-  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head, account.circle_kem};
+  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
+                                 account.circle_kem};
   HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
-  if (secrets.epoch != view.epoch) return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
+  if (secrets.epoch != view.epoch)
+    return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
   HF_OK(use_secrets(std::move(secrets)));
   head_ = view.head;
   empty_ = false;
@@ -114,11 +117,12 @@ Status SpaceSession::load_inlined() {
 // Everything from the genesis on; the space's id vouches for it.
 Status SpaceSession::open_first() {
   const Account& account = session_.account();
-  // The read capability is in the boxes, and the boxes are on the server: only who made the space, or was given its listing with
-  // the boxes, has been here before.
+  // The read capability is in the boxes, and the boxes are on the server: only who made the space, or was given its
+  // listing with the boxes, has been here before.
   HF_TRY(const auto boxes, session_.state().get(key("boxes/first")));
   if (!boxes) return fail(Code::NotFound, "this device has no keys of the space", listing_.space.short_hex());
-  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head, account.circle_kem};
+  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
+                                 account.circle_kem};
   HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
   HF_OK(use_secrets(std::move(secrets)));
   return {};
@@ -133,25 +137,28 @@ Status SpaceSession::read_on() {
     const std::uint64_t from = empty_ ? 0 : head_.seq;
     HF_TRY(const auto page, session_.server.call(Channel::capability, api::Read{ticket, from}));
     if (page.entries.empty())
-      return fail(Code::RolledBack, "the server's copy of the space ends before what this device has seen", listing_.name,
-                  "everything that this device has");
+      return fail(Code::RolledBack, "the server's copy of the space ends before what this device has seen",
+                  listing_.name, "everything that this device has");
     std::size_t at = 0;
     if (!empty_) {
       const api::Entry& again = page.entries.front();
       if (again.seq != head_.seq || api::entry_hash(again) != head_.hash)
-        return fail(Code::Forked, "the server shows another history of the space than this device has seen", listing_.name);
+        return fail(Code::Forked, "the server shows another history of the space than this device has seen",
+                    listing_.name);
       at = 1;
     }
     for (; at < page.entries.size(); ++at) HF_OK(take(page.entries[at]));
     if (head_.seq >= page.head_seq) return {};
-    if (page.entries.size() == 1 && !empty_ && page.entries.front().seq == head_.seq && page.head_seq > head_.seq && from == head_.seq &&
-        at == 1)
-      return fail(Code::Missing, "the server says that the space has newer commits, and does not give them", listing_.name);
+    if (page.entries.size() == 1 && !empty_ && page.entries.front().seq == head_.seq && page.head_seq > head_.seq &&
+        from == head_.seq && at == 1)
+      return fail(Code::Missing, "the server says that the space has newer commits, and does not give them",
+                  listing_.name);
   }
 }
 
 Status SpaceSession::check_position(const api::Entry& entry) const {
-  const bool follows = empty_ ? entry.seq == 0 && entry.prev.is_zero() : entry.seq == head_.seq + 1 && entry.prev == head_.hash;
+  const bool follows = empty_ ? entry.seq == api::first_seq && entry.prev.is_zero()
+                              : entry.seq == head_.seq + 1 && entry.prev == head_.hash;
   if (entry.group != group_of(id()) || entry.kind != api::EntryKind::link || !follows)
     return fail(Code::Tampered, "an entry of the space's log does not follow the one before it", listing_.name);
   return {};
@@ -162,11 +169,13 @@ Result<space::CommitPlain> SpaceSession::open_valid(const api::Entry& entry) {
   HF_TRY(auto plain, space::open_commit(entry, sealed, epoch_keys()));
   const Account& account = session_.account();
   if (plain.body.author.account != account.profile.account)
-    return fail(Code::NotAuthorized, "a commit is by an account that is not a member", plain.body.author.account.short_hex());
-  if (empty_) HF_OK(space::verify_genesis(plain, id()));
+    return fail(Code::NotAuthorized, "a commit is by an account that is not a member",
+                plain.body.author.account.short_hex());
+  if (empty_) HF_OK(space::verify_genesis(plain, id(), secrets_->root));
   HF_OK(space::verify_commit(plain, {secrets_->members, account.chain, account.chain.n}));
   // Who removes or checkpoints says where the last ones were; a later commit can't rewrite that (D6).
-  if (!empty_ && (plain.body.state.membership != state_.membership || plain.body.state.checkpoint_seq != state_.checkpoint_seq))
+  if (!empty_ &&
+      (plain.body.state.membership != state_.membership || plain.body.state.checkpoint_seq != state_.checkpoint_seq))
     return fail(Code::NotAuthorized, "a commit names another membership commit or checkpoint than the log has");
   return plain;
 }
@@ -202,7 +211,8 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
       checkpoint_time = body.time_ns;
       state.membership = head;
       HF_TRY(const auto first, session_.state().get(key("boxes/first")));
-      if (!first) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
+      if (!first)
+        return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
       HF_OK(space::verify_epoch(*secrets_, *first, *body.new_epoch));
       change.put.emplace_back(key("boxes/" + boxes.hex()), *first);
     }
@@ -215,7 +225,8 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
       change.put.emplace_back(name, session_.seal_local(name, encode(InlinedChunks{body.inlined})));
     }
     if (state.inline_floor > state_.inline_floor)
-      for (std::uint64_t seq = state_.inline_floor; seq < state.inline_floor; ++seq) change.erase.push_back(key("inlined/" + number(seq)));
+      for (std::uint64_t seq = state_.inline_floor; seq < state.inline_floor; ++seq)
+        change.erase.push_back(key("inlined/" + number(seq)));
   }
   std::vector<Alarm> alarms = alarms_;
   if (alarm != nullptr && alarms.size() < alarms_max) alarms.push_back(*alarm);
@@ -223,7 +234,8 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   // Kept above the last checkpoint, so that a server restored from an older copy can be healed (F6).
   change.put.emplace_back(key("entry/" + number(entry.seq)), encode(entry));
   if (state.checkpoint_seq > state_.checkpoint_seq)
-    for (std::uint64_t seq = state_.checkpoint_seq; seq < state.checkpoint_seq; ++seq) change.erase.push_back(key("entry/" + number(seq)));
+    for (std::uint64_t seq = state_.checkpoint_seq; seq < state.checkpoint_seq; ++seq)
+      change.erase.push_back(key("entry/" + number(seq)));
   change.put.emplace_back(key("view"), encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms}));
   HF_OK(session_.state().apply(change));
 
@@ -247,8 +259,8 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   return {};
 }
 
-// An intent whose entry stands in the log is done; any other can't be any more, because its place is taken or its author is
-// about to make a new one for it.
+// An intent whose entry stands in the log is done; any other can't be any more, because its place is taken or its
+// author is about to make a new one for it.
 Status SpaceSession::settle_intents() {
   std::vector<std::string> names;
   HF_OK(session_.state().scan(key("intent/"), [&](std::string_view name, ByteView) { names.emplace_back(name); }));
@@ -305,7 +317,8 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     body.epoch = secrets_->epoch;
     body.kind = draft.kind;
     body.time_ns = session_.doors.clock.now_ns();
-    body.checkpoint = body.seq - state_.checkpoint_seq >= checkpoint_commits || body.time_ns - checkpoint_time_ns_ >= checkpoint_age_ns;
+    body.checkpoint = body.seq - state_.checkpoint_seq >= checkpoint_commits ||
+                      body.time_ns - checkpoint_time_ns_ >= checkpoint_age_ns;
     body.author = {account.profile.account, account.profile.device, account.chain.n, account.chain.head, counter};
     body.record = identity::no_record();
     body.state = draft.state;
@@ -314,7 +327,8 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     body.inlined = draft.inlined;
     body.retire = draft.retire;
     body.unretire = draft.unretire;
-    HF_TRY(const api::Entry entry, space::seal_commit(body, epoch_keys(), boxes_, account.device, session_.doors.random));
+    HF_TRY(const api::Entry entry,
+           space::seal_commit(body, epoch_keys(), boxes_, account.device, session_.doors.random));
     const Hash hash = api::entry_hash(entry);
 
     const std::string intent = key("intent/" + hash.hex());
@@ -350,7 +364,8 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
 
 Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name) {
   const Account& account = session.account();
-  const SpaceListing listing{space::space_id_of(seed, account.profile.account), std::move(name), seed.slot_key, space::Role::owner};
+  const SpaceListing listing{space::space_id_of(seed, account.profile.account), std::move(name), seed.slot_key,
+                             space::Role::owner};
   const std::string prefix = "space/" + listing.space.hex() + "/";
 
   HF_TRY(const auto made_before, session.state().get(prefix + "genesis"));
@@ -360,11 +375,13 @@ Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSe
     HF_TRY(create, decode<api::CreateGroup>(*made_before, "a space that is being made"));
   } else {
     HF_TRY(const std::uint64_t counter, session.state().next_number("counter"));
-    HF_TRY(auto made, space::make_space(seed, {account.chain, account.device}, counter, session.doors.clock.now_ns(), session.doors.random));
+    HF_TRY(auto made, space::make_space(seed, {account.chain, account.device}, counter, session.doors.clock.now_ns(),
+                                        session.doors.random));
     create.first = std::move(made.genesis);
     create.caps = made.secrets.capabilities.caps();
     create.attached.push_back({made.boxes_id, made.boxes_object});
-    HF_OK(session.state().apply({{{prefix + "genesis", encode(create)}, {prefix + "boxes/first", made.boxes_object}}, {}}));
+    HF_OK(session.state().apply(
+        {{{prefix + "genesis", encode(create)}, {prefix + "boxes/first", made.boxes_object}}, {}}));
   }
   HF_TRY(create.creator, account_ticket(session.server, account, api::Right::write));
   HF_OK(session.server.call(Channel::account, create));

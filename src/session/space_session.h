@@ -42,8 +42,8 @@ class SpaceSession {
 
   Status refresh();
 
-  // `make` is called with this at its head, and again whenever somebody else was faster. Durable before and after: an intent
-  // that a crash leaves is settled by the next open(). UploadGone: begin a new upload.
+  // `make` is called with this at its head, and again whenever somebody else was faster. Durable before and after: an
+  // intent that a crash leaves is settled by the next open(). UploadGone: begin a new upload.
   Result<Committed> commit(const std::function<Result<Draft>()>& make);
 
   [[nodiscard]] const SpaceId& id() const { return listing_.space; }
@@ -56,11 +56,11 @@ class SpaceSession {
   [[nodiscard]] const space::EpochKeys& epoch_keys() const { return *epochs_.back(); }  // the newest: for sealing
   [[nodiscard]] const space::EpochKeys* epoch_keys(std::uint32_t epoch) const;          // nullptr: no such epoch
   [[nodiscard]] const crypto::Ed25519Key& read_key() const { return *read_; }
-  [[nodiscard]] const crypto::Ed25519Key& write_key() const { return *write_; }         // REQUIRES: may_write()
+  [[nodiscard]] const crypto::Ed25519Key& write_key() const { return *write_; }  // REQUIRES: may_write()
   [[nodiscard]] bool may_write() const { return write_ != nullptr; }
   [[nodiscard]] bool may_maintain() const { return maintain_ != nullptr; }
   [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
-  [[nodiscard]] IndexCache& index() { return index_; }                                  // follow_index() first
+  [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
   [[nodiscard]] const std::unordered_map<ChunkId, Bytes, FixedBytesHash>& inlined() const { return inlined_; }
   [[nodiscard]] std::uint64_t inlined_commits() const { return inlined_commits_; }
@@ -90,9 +90,9 @@ class SpaceSession {
   std::unique_ptr<crypto::Ed25519Key> read_, write_, maintain_, admin_;
   ObjectId boxes_;
 
-  api::Position head_;          // the last entry that was read
-  bool empty_ = true;           // nothing was read yet
-  space::SpaceState state_;     // of the last valid commit
+  api::Position head_;       // the last entry that was read
+  bool empty_ = true;        // nothing was read yet
+  space::SpaceState state_;  // of the last valid commit
   std::int64_t checkpoint_time_ns_ = 0;
   std::vector<Alarm> alarms_;
   IndexCache index_;
@@ -101,7 +101,8 @@ class SpaceSession {
   std::uint64_t prunes_seen_ = 0;
 };
 
-// Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does that.
+// Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does
+// that.
 Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name);
 
 }  // namespace holdfast::session

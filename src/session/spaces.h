@@ -11,7 +11,7 @@ inline constexpr std::string_view backups_space = "backups";
 Status make_home(Session& session);
 Result<std::unique_ptr<SpaceSession>> open_home(Session& session);
 
-[[nodiscard]] Result<std::vector<SpaceListing>> list_spaces(Session& session);                // sorted by name
+[[nodiscard]] Result<std::vector<SpaceListing>> list_spaces(Session& session);  // sorted by name
 [[nodiscard]] Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name);  // NotFound
 // AlreadyExists: a space of this name is there. Names: 1 to 64 bytes of letters, digits, . _ -
 Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string_view name);

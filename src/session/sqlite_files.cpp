@@ -77,9 +77,25 @@ int file_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
 int sector_size(sqlite3_file*) { return 4096; }
 int device_characteristics(sqlite3_file*) { return 0; }
 
-constexpr sqlite3_io_methods io_methods = {
-    1,    close, read, write, truncate, sync, file_size, lock, lock, check_reserved_lock, file_control, sector_size, device_characteristics,
-    nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+constexpr sqlite3_io_methods io_methods = {1,
+                                           close,
+                                           read,
+                                           write,
+                                           truncate,
+                                           sync,
+                                           file_size,
+                                           lock,
+                                           lock,
+                                           check_reserved_lock,
+                                           file_control,
+                                           sector_size,
+                                           device_characteristics,
+                                           nullptr,
+                                           nullptr,
+                                           nullptr,
+                                           nullptr,
+                                           nullptr,
+                                           nullptr};
 
 int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int flags, int* flags_out) {
   base->pMethods = nullptr;

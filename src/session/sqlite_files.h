@@ -1,5 +1,5 @@
-// SQLite's way to the disk: a sqlite3_vfs over the door Files, with time and randomness from the doors too (DECISIONS D3).
-// Internal to local_state.cpp.
+// SQLite's way to the disk: a sqlite3_vfs over the door Files, with time and randomness from the doors too (DECISIONS
+// D3). Internal to local_state.cpp.
 #pragma once
 
 #include <sqlite3.h>
@@ -14,8 +14,8 @@
 
 namespace holdfast::session {
 
-// Registered as long as it lives. One connection, in locking_mode=EXCLUSIVE: the home's lock keeps others out, so that file locks and
-// shared memory are not needed.
+// Registered as long as it lives. One connection, in locking_mode=EXCLUSIVE: the home's lock keeps others out, so that
+// file locks and shared memory are not needed.
 class SqliteFiles {
  public:
   SqliteFiles(Files& files, Clock& clock, Random& random);

@@ -28,7 +28,8 @@ constexpr std::size_t frame_head_bytes = 4 + Hash::size;
 namespace {
 
 std::string state_key(const SpaceSession& space, const std::string& purpose, int other) {
-  return "upload/" + space.id().hex() + "/" + crypto::sha256(as_bytes(purpose)).short_hex() + "." + std::to_string(other);
+  return "upload/" + space.id().hex() + "/" + crypto::sha256(as_bytes(purpose)).short_hex() + "." +
+         std::to_string(other);
 }
 
 }  // namespace
@@ -63,11 +64,13 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
     }
   }
   if (upload->upload_.is_zero()) {
-    HF_TRY(const auto ticket, session.server.ticket(Channel::capability, group_of(space.id()), api::Right::write, space.write_key()));
+    HF_TRY(const auto ticket,
+           session.server.ticket(Channel::capability, group_of(space.id()), api::Right::write, space.write_key()));
     HF_TRY(const auto begun, session.server.call(Channel::capability, api::Begin{ticket, 0}));
     upload->upload_ = begun.upload;
     upload->list_path_ = join_path(directory, begun.upload.hex());
-    HF_OK(session.state().apply({{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));
+    HF_OK(session.state().apply(
+        {{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));
   }
   HF_TRY(upload->list_, session.doors.files.open(upload->list_path_, OpenMode::create_or_open));
   HF_OK(upload->list_->truncate(upload->list_size_));
@@ -143,7 +146,8 @@ Status Upload::send(space::SealedPack pack, bool listed) {
   if (listed)
     for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
   bytes_put_ += pack.object->size();
-  server.submit_put(group_of(space_.id()), space_.write_key(), upload_, pack.info.object, pack.info.sha256, pack.object);
+  server.submit_put(group_of(space_.id()), space_.write_key(), upload_, pack.info.object, pack.info.sha256,
+                    pack.object);
   const ObjectId object = pack.info.object;
   flying_.emplace(object, Flying{std::move(pack), listed});
   return {};

@@ -1,5 +1,5 @@
-// What one backup sends: puts in flight, and a list on disk of what has arrived, so that an interrupted one goes on without
-// sending it again (DECISIONS F1 B1, B2).
+// What one backup sends: puts in flight, and a list on disk of what has arrived, so that an interrupted one goes on
+// without sending it again (DECISIONS F1 B1, B2).
 #pragma once
 
 #include <unordered_set>
@@ -12,8 +12,8 @@ inline constexpr std::size_t packs_in_flight_max = 4;
 
 class Upload {
  public:
-  // Goes on with what an interrupted verb of the same purpose left in this space, unless another verb of this process has it or
-  // the server has forgotten it.
+  // Goes on with what an interrupted verb of the same purpose left in this space, unless another verb of this process
+  // has it or the server has forgotten it.
   static Result<std::unique_ptr<Upload>> begin(SpaceSession& space, const std::string& purpose);
   // Whether an interrupted verb has left something to go on with.
   static Result<bool> left_behind(SpaceSession& space, const std::string& purpose);
@@ -22,7 +22,7 @@ class Upload {
   // May wait for an earlier put. The pack counts as known at once; its chunks are durable after settle().
   Status put(space::SealedPack pack);
   Status put_index(space::SealedPack object);  // of a segment: not listed, made anew after an interruption
-  Status settle();  // all puts have arrived
+  Status settle();                             // all puts have arrived
 
   [[nodiscard]] bool has(const ChunkId& id) const { return chunks_.contains(id); }
   [[nodiscard]] const UploadId& id() const { return upload_; }

@@ -1,6 +1,7 @@
 // Commits: the signed, sealed links of a space's log (DESIGN section 4; DECISIONS A2, A4, B3, D9, D22, M2).
 //
-// What the server stores as an entry's blob is SealedCommit: the epoch's number and where its boxes are, in clear, and a box.
+// What the server stores as an entry's blob is SealedCommit: the epoch's number and where its boxes are, in clear, and
+// a box.
 #pragma once
 
 #include "space/members.h"
@@ -11,7 +12,7 @@ namespace holdfast::space {
 struct Author {
   AccountId account;
   DeviceId device;
-  std::uint64_t n = 0;        // newest link of its own chain that the author knew
+  std::uint64_t n = 0;  // newest link of its own chain that the author knew
   Hash link;
   std::uint64_t counter = 0;  // of this device, over all its commits; never twice (D22)
   HOLDFAST_WIRE(account, device, n, link, counter)
@@ -39,7 +40,7 @@ struct CommitBody {
   SpaceId space;
   std::uint64_t seq = 0;
   Hash prev;
-  std::uint32_t epoch = 0;     // current at seq: the one that this is sealed under
+  std::uint32_t epoch = 0;  // current at seq: the one that this is sealed under
   CommitKind kind = CommitKind::content;
   bool checkpoint = false;
   std::int64_t time_ns = 0;
@@ -48,12 +49,13 @@ struct CommitBody {
   std::vector<Observed> observed;
   SpaceState state;
   std::vector<InlineChunk> inlined;
-  std::optional<Creation> creation;       // genesis
-  std::optional<EpochChange> new_epoch;   // genesis, membership, rekey: current from the next seq on (genesis: from itself)
-  std::optional<api::Caps> caps;          // what the append sets (D11)
-  std::vector<ObjectId> retire, unretire; // what the append asks for
-  HOLDFAST_WIRE(label, space, seq, prev, epoch, kind, checkpoint, time_ns, author, record, observed, state, inlined, creation, new_epoch,
-                caps, retire, unretire)
+  std::optional<Creation> creation;  // genesis
+  std::optional<EpochChange>
+      new_epoch;                  // genesis, membership, rekey: current from the next seq on (genesis: from itself)
+  std::optional<api::Caps> caps;  // what the append sets (D11)
+  std::vector<ObjectId> retire, unretire;  // what the append asks for
+  HOLDFAST_WIRE(label, space, seq, prev, epoch, kind, checkpoint, time_ns, author, record, observed, state, inlined,
+                creation, new_epoch, caps, retire, unretire)
   [[nodiscard]] bool needs_hybrid() const { return checkpoint || kind != CommitKind::content; }  // D9
 };
 
@@ -91,15 +93,17 @@ struct CommitPlain {
 [[nodiscard]] Result<api::Entry> seal_commit(const CommitBody& body, const EpochKeys& keys, const ObjectId& boxes,
                                              const identity::DeviceKeys& device, Random& random);
 
-// Opens and checks everything that the entry and keys alone can say: group, seq, prev, epoch, padding. Tampered: does not open.
-[[nodiscard]] Result<CommitPlain> open_commit(const api::Entry& entry, const SealedCommit& sealed, const EpochKeys& keys);
+// Opens and checks everything that the entry and keys alone can say: group, seq, prev, epoch, padding. Tampered: does
+// not open.
+[[nodiscard]] Result<CommitPlain> open_commit(const api::Entry& entry, const SealedCommit& sealed,
+                                              const EpochKeys& keys);
 
-// The rule of A4: the author's role in the table, its device in the chain at author.n, n not below what was observed, the kind of
-// signature that the commit needs, and the signature itself. NotAuthorized, Revoked, Tampered.
+// The rule of A4: the author's role in the table, its device in the chain at author.n, n not below what was observed,
+// the kind of signature that the commit needs, and the signature itself. NotAuthorized, Revoked, Tampered.
 struct Authority {
-  const MemberTable& members;                     // at seq - 1
-  const identity::ChainState& chain;              // of the author's account, at author.n
-  std::uint64_t observed_n = 0;                   // the most that earlier commits observed of that account
+  const MemberTable& members;         // at seq - 1
+  const identity::ChainState& chain;  // of the author's account, at author.n
+  std::uint64_t observed_n = 0;       // the most that earlier commits observed of that account
 };
 [[nodiscard]] Status verify_commit(const CommitPlain& commit, const Authority& authority);
 
@@ -123,9 +127,10 @@ struct Owner {
   const identity::ChainState& chain;
   const identity::DeviceKeys& device;
 };
-[[nodiscard]] Result<NewSpace> make_space(const SpaceSeed& seed, const Owner& owner, std::uint64_t counter, std::int64_t now_ns,
-                                          Random& random);
-// Genesis against the space's id: creation body, owner, its own epoch 0. For joiners and restorers.
-[[nodiscard]] Status verify_genesis(const CommitPlain& commit, const SpaceId& space);
+[[nodiscard]] Result<NewSpace> make_space(const SpaceSeed& seed, const Owner& owner, std::uint64_t counter,
+                                          std::int64_t now_ns, Random& random);
+// Genesis against the space's id: creation body, owner, its own epoch 0, and the root that the boxes gave. Forked,
+// Tampered.
+[[nodiscard]] Status verify_genesis(const CommitPlain& commit, const SpaceId& space, const SpaceRoot& root);
 
 }  // namespace holdfast::space

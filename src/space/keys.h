@@ -32,7 +32,7 @@ struct EpochWhere {
 // derive(space_root, "chunk id" | "chunker" | "node", space_id)
 struct RootKeys {
   RootKeys(const SpaceRoot& root, const SpaceId& space);
-  crypto::Hmac chunk_id;   // safe from any thread
+  crypto::Hmac chunk_id;  // safe from any thread
   ChunkerKey chunker;
   crypto::Hmac node;
 };

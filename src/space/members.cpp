@@ -37,8 +37,8 @@ std::array<std::uint8_t, 8> slot_name(const Nonce32& slot_key, bool role_box, st
   return out;
 }
 
-Bytes slot_info(const SpaceId& space, std::uint32_t epoch, bool role_box, const AccountId& account, std::uint64_t n, const Hash& link,
-                const crypto::XWingPublic& key) {
+Bytes slot_info(const SpaceId& space, std::uint32_t epoch, bool role_box, const AccountId& account, std::uint64_t n,
+                const Hash& link, const crypto::XWingPublic& key) {
   return encode(SlotInfo{{}, role_box, space, epoch, account, n, link, crypto::sha256(key.view())});
 }
 
@@ -76,18 +76,21 @@ bool holds_roles(Role role) { return role == Role::owner || role == Role::admin;
 // A reader's box is as long as a writer's, so that slots don't show roles.
 constexpr std::size_t epoch_box_bytes = 4 * 32 + 1;
 
-Result<Bytes> seal_slot(const Member& member, const SpaceId& space, std::uint32_t epoch, bool role_box, Bytes plain, Random& random) {
+Result<Bytes> seal_slot(const Member& member, const SpaceId& space, std::uint32_t epoch, bool role_box, Bytes plain,
+                        Random& random) {
   if (!role_box) plain.resize(epoch_box_bytes, 0);
   const crypto::SecretBytes wiped(std::move(plain));
   const Bytes info = slot_info(space, epoch, role_box, member.account, member.n, member.link, member.circle_key);
   return crypto::hpke_seal(member.circle_key, info, wiped.view(), random);
 }
 
-Result<crypto::SecretBytes> open_slot(const std::vector<Slot>& slots, const SpaceId& space, std::uint32_t epoch, bool role_box,
-                                      const SlotReader& reader) {
+Result<crypto::SecretBytes> open_slot(const std::vector<Slot>& slots, const SpaceId& space, std::uint32_t epoch,
+                                      bool role_box, const SlotReader& reader) {
   const auto slot = std::ranges::find(slots, slot_name(reader.slot_key, role_box, epoch), &Slot::slot);
-  if (slot == slots.end()) return fail(Code::NotAuthorized, "the space is not sealed to this account", space.short_hex());
-  const Bytes info = slot_info(space, epoch, role_box, reader.account, reader.n, reader.link, reader.circle_key.public_key());
+  if (slot == slots.end())
+    return fail(Code::NotAuthorized, "the space is not sealed to this account", space.short_hex());
+  const Bytes info =
+      slot_info(space, epoch, role_box, reader.account, reader.n, reader.link, reader.circle_key.public_key());
   return crypto::hpke_open(reader.circle_key, info, slot->sealed);
 }
 
@@ -101,7 +104,8 @@ Result<EpochBox> decode_epoch_box(ByteView plain) {
 }
 
 Result<std::vector<EpochSecret>> open_history(const EpochKeys& keys, const SpaceId& space, ByteView box) {
-  HF_TRY(const auto plain, crypto::open_box_secret(keys.history, box_context("Holdfast 1 history", space, keys.epoch), box));
+  HF_TRY(const auto plain,
+         crypto::open_box_secret(keys.history, box_context("Holdfast 1 history", space, keys.epoch), box));
   if (plain.view().size() != std::size_t{keys.epoch} * EpochSecret::size)
     return fail(Code::Tampered, "the space's history box holds the wrong number of epochs");
   std::vector<EpochSecret> out;
@@ -113,7 +117,8 @@ Result<std::vector<EpochSecret>> open_history(const EpochKeys& keys, const Space
 Status check_table(const MemberTable& table) {
   const auto& members = table.members;
   const auto not_ascending = [](const Member& a, const Member& b) { return !(a.account < b.account); };
-  if (members.empty() || members.size() > members_max || std::ranges::adjacent_find(members, not_ascending) != members.end() ||
+  if (members.empty() || members.size() > members_max ||
+      std::ranges::adjacent_find(members, not_ascending) != members.end() ||
       std::ranges::count(members, Role::owner, &Member::role) != 1)
     return fail(Code::Malformed, "the space's member table is not in the form that it must have");
   return {};
@@ -136,8 +141,8 @@ api::Caps CapabilitySeeds::caps() const {
 }
 
 Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const SpaceRoot& root, const EpochSecret& secret,
-                            std::span<const EpochSecret> earlier, const CapabilitySeeds& capabilities, const MemberTable& members,
-                            Random& random) {
+                            std::span<const EpochSecret> earlier, const CapabilitySeeds& capabilities,
+                            const MemberTable& members, Random& random) {
   HF_OK(check_table(members));
   NewEpoch out;
   out.boxes.epoch = epoch;
@@ -158,24 +163,28 @@ Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const Spa
 
   const EpochKeys keys(secret, space, epoch);
   const crypto::SecretBytes table(encode(members));
-  out.boxes.members = crypto::seal_box(keys.members, box_context("Holdfast 1 members", space, epoch), table.view(), random);
+  out.boxes.members =
+      crypto::seal_box(keys.members, box_context("Holdfast 1 members", space, epoch), table.view(), random);
   Bytes history;
   history.reserve(earlier.size() * EpochSecret::size);
   for (const EpochSecret& old : earlier) append(history, old.export_secret().view());
   const crypto::SecretBytes wiped(std::move(history));
-  out.boxes.history = crypto::seal_box(keys.history, box_context("Holdfast 1 history", space, epoch), wiped.view(), random);
+  out.boxes.history =
+      crypto::seal_box(keys.history, box_context("Holdfast 1 history", space, epoch), wiped.view(), random);
 
   out.boxes_object = encode(out.boxes);
-  out.change = {epoch, random.make<ObjectId>(), crypto::sha256(out.boxes_object), epoch_commitment(secret, space, epoch),
-                crypto::sha256(table.view())};
+  out.change = {epoch, random.make<ObjectId>(), crypto::sha256(out.boxes_object),
+                epoch_commitment(secret, space, epoch), crypto::sha256(table.view())};
   return out;
 }
 
-Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, const SlotReader& reader, const EpochChange* change) {
+Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, const SlotReader& reader,
+                                const EpochChange* change) {
   if (change != nullptr && crypto::sha256(boxes_object) != change->boxes)
     return fail(Code::Tampered, "the space's key boxes are not those that its log names", space.short_hex());
   HF_TRY(const SpaceBoxes boxes, decode<SpaceBoxes>(boxes_object, "the space's key boxes"));
-  if (boxes.epoch > epochs_max) return fail(Code::Malformed, "the space's key boxes name an impossible epoch", space.short_hex());
+  if (boxes.epoch > epochs_max)
+    return fail(Code::Malformed, "the space's key boxes name an impossible epoch", space.short_hex());
 
   HF_TRY(const auto plain, open_slot(boxes.slots, space, boxes.epoch, false, reader));
   HF_TRY(auto decoded, decode_epoch_box(plain.view()));
@@ -186,14 +195,17 @@ Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, con
   const EpochKeys keys(secret, space, boxes.epoch);
   HF_TRY(auto epochs, open_history(keys, space, boxes.history));
   epochs.push_back(std::move(secret));
-  HF_TRY(const auto table_bytes, crypto::open_box_secret(keys.members, box_context("Holdfast 1 members", space, boxes.epoch), boxes.members));
+  HF_TRY(const auto table_bytes,
+         crypto::open_box_secret(keys.members, box_context("Holdfast 1 members", space, boxes.epoch), boxes.members));
   HF_TRY(MemberTable table, decode<MemberTable>(table_bytes.view(), "the space's member table"));
   HF_OK(check_table(table));
 
   const auto self = std::ranges::find(table.members, reader.account, &Member::account);
-  if (self == table.members.end()) return fail(Code::NotAuthorized, "this account is not a member of the space", space.short_hex());
+  if (self == table.members.end())
+    return fail(Code::NotAuthorized, "this account is not a member of the space", space.short_hex());
 
-  SpaceSecrets out{space, boxes.epoch, SpaceRoot::copy_of(box.value.space_root), std::move(epochs), {}, self->role, std::move(table)};
+  SpaceSecrets out{space,      boxes.epoch,     SpaceRoot::copy_of(box.value.space_root), std::move(epochs), {},
+                   self->role, std::move(table)};
   out.capabilities.read = crypto::Ed25519Seed::copy_of(box.value.read);
   if (box.value.write) out.capabilities.write = crypto::Ed25519Seed::copy_of(*box.value.write);
   if (holds_roles(out.role) && !boxes.role_slots.empty()) {
@@ -213,7 +225,8 @@ Status verify_epoch(const SpaceSecrets& secrets, ByteView boxes_object, const Ep
   if (change.epoch != secrets.epoch || crypto::sha256(boxes_object) != change.boxes ||
       epoch_commitment(secrets.epochs.back(), secrets.space, secrets.epoch) != change.commitment ||
       crypto::sha256(table.view()) != change.members)
-    return fail(Code::Tampered, "the space's key boxes are not those that its log commits to", secrets.space.short_hex());
+    return fail(Code::Tampered, "the space's key boxes are not those that its log commits to",
+                secrets.space.short_hex());
   return {};
 }
 

@@ -26,8 +26,8 @@ struct Creation {
 struct Member {
   AccountId account;
   Role role = Role::reader;
-  Nonce32 slot_key;        // secret; stands only under F_e
-  std::uint64_t n = 0;     // chain link that vouches for the key
+  Nonce32 slot_key;     // secret; stands only under F_e
+  std::uint64_t n = 0;  // chain link that vouches for the key
   Hash link;
   std::uint32_t circle_epoch = 0;
   crypto::XWingPublic circle_key;
@@ -38,8 +38,8 @@ struct MemberTable {
   HOLDFAST_WIRE(members)
 };
 
-// What a member's slot holds, HPKE-sealed to the account circle's KEM key; a reader's is filled up with 32 zero bytes, so that
-// slots don't show roles.
+// What a member's slot holds, HPKE-sealed to the account circle's KEM key; a reader's is filled up with 32 zero bytes,
+// so that slots don't show roles.
 struct EpochBox {
   std::array<std::uint8_t, 32> epoch_secret{}, space_root{}, read{};  // read: seed of the read capability
   std::optional<std::array<std::uint8_t, 32>> write;                  // for writers and above
@@ -61,12 +61,13 @@ struct SlotInfo {  // HPKE info
   HOLDFAST_WIRE(label, role_box, space, epoch, account, n, link, recipient)
 };
 struct Slot {
-  std::array<std::uint8_t, 8> slot{};  // first 8 bytes of HMAC(slot_key, {"Holdfast 1 slot" | "Holdfast 1 role slot"<V>, epoch u32})
+  std::array<std::uint8_t, 8>
+      slot{};  // first 8 bytes of HMAC(slot_key, {"Holdfast 1 slot" | "Holdfast 1 role slot"<V>, epoch u32})
   Bytes sealed;
   HOLDFAST_WIRE(slot, sealed)
 };
-// One object, published with the commit that makes the epoch. Slots are sorted, their count padded with dummies to a power of two
-// (above 128: to a multiple of 64); all of one size.
+// One object, published with the commit that makes the epoch. Slots are sorted, their count padded with dummies to a
+// power of two (above 128: to a multiple of 64); all of one size.
 struct SpaceBoxes {
   Label<"Holdfast 1 space boxes"> label;
   std::uint32_t epoch = 0;
@@ -109,9 +110,10 @@ struct NewEpoch {
   Bytes boxes_object;  // its encoding
 };
 // Seals an epoch to `members`. earlier: F_0 .. F_{epoch-1}.
-[[nodiscard]] Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const SpaceRoot& root, const EpochSecret& secret,
-                                          std::span<const EpochSecret> earlier, const CapabilitySeeds& capabilities,
-                                          const MemberTable& members, Random& random);
+[[nodiscard]] Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const SpaceRoot& root,
+                                          const EpochSecret& secret, std::span<const EpochSecret> earlier,
+                                          const CapabilitySeeds& capabilities, const MemberTable& members,
+                                          Random& random);
 struct SlotReader {
   AccountId account;
   Nonce32 slot_key;
@@ -119,8 +121,8 @@ struct SlotReader {
   Hash link;
   const crypto::XWingKey& circle_key;
 };
-// Opens one's slot, history and member table; verifies them against `change` when it is given (a reader who does not have the
-// commit yet verifies later, by verify_epoch). NotAuthorized: no slot. Tampered.
+// Opens one's slot, history and member table; verifies them against `change` when it is given (a reader who does not
+// have the commit yet verifies later, by verify_epoch). NotAuthorized: no slot. Tampered.
 [[nodiscard]] Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, const SlotReader& reader,
                                               const EpochChange* change);
 [[nodiscard]] Status verify_epoch(const SpaceSecrets& secrets, ByteView boxes_object, const EpochChange& change);

@@ -8,15 +8,19 @@ namespace holdfast::space {
 
 namespace {
 
-template <class T>
-void store(std::uint8_t*& at, T value, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) *at++ = static_cast<std::uint8_t>(value >> shift);
+// A record behind its id: pack, block and the offset's upper 16 bits; the offset's last byte and the length.
+template <class Word>
+void store(std::uint8_t* at, Word word) {
+  if constexpr (std::endian::native == std::endian::little) word = std::byteswap(word);
+  std::memcpy(at, &word, sizeof word);
 }
 
-std::uint32_t load(const std::uint8_t*& at, int bytes) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < bytes; ++i) value = value << 8 | *at++;
-  return value;
+template <class Word>
+Word load(const std::uint8_t* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  if constexpr (std::endian::native == std::endian::little) word = std::byteswap(word);
+  return word;
 }
 
 bool id_below(const Record& a, const Record& b) { return a.id < b.id; }
@@ -30,21 +34,21 @@ void sort_and_keep_first(std::vector<Record>& records) {
 }  // namespace
 
 void store_record(std::uint8_t* at, const Record& record) {
-  at = std::copy(record.id.begin(), record.id.end(), at);
-  store(at, record.pack, 4);
-  store(at, record.block, 2);
-  store(at, record.offset.value, 3);
-  store(at, record.length.value, 3);
+  std::copy_n(record.id.begin(), record.id.size(), at);
+  store<std::uint64_t>(at + 16,
+                       std::uint64_t{record.pack} << 32 | std::uint64_t{record.block} << 16 | record.offset.value >> 8);
+  store<std::uint32_t>(at + 24, record.offset.value << 24 | record.length.value);
 }
 
 Record load_record(const std::uint8_t* at) {
   Record out;
   std::copy_n(at, out.id.size(), out.id.begin());
-  at += out.id.size();
-  out.pack = load(at, 4);
-  out.block = static_cast<std::uint16_t>(load(at, 2));
-  out.offset.value = load(at, 3);
-  out.length.value = load(at, 3);
+  const auto place = load<std::uint64_t>(at + 16);
+  const auto range = load<std::uint32_t>(at + 24);
+  out.pack = static_cast<std::uint32_t>(place >> 32);
+  out.block = static_cast<std::uint16_t>(place >> 16);
+  out.offset.value = static_cast<std::uint32_t>(place & 0xffff) << 8 | range >> 24;
+  out.length.value = range & 0xffffff;
   return out;
 }
 

@@ -52,16 +52,23 @@ constexpr std::uint64_t walk_max = 8;  // a cache line holds two records: below 
 
 Bytes encode_local_segment(const Segment& segment) {
   Writer infos;
-  const std::size_t offsets_start = header_bytes + segment.records.size() * record_bytes;
-  const std::size_t infos_start = offsets_start + (segment.packs.size() + 1) * offset_bytes;
-  Bytes out(infos_start);
-  for (std::size_t i = 0; i < segment.records.size(); ++i)
-    store_record(&out[header_bytes + i * record_bytes], segment.records[i]);
+  Bytes offsets((segment.packs.size() + 1) * offset_bytes);
   for (std::size_t i = 0; i < segment.packs.size(); ++i) {
-    store_u64(&out[offsets_start + i * offset_bytes], infos.size());
+    store_u64(&offsets[i * offset_bytes], infos.size());
     wire::put(infos, segment.packs[i]);
   }
-  store_u64(&out[infos_start - offset_bytes], infos.size());
+  store_u64(&offsets[segment.packs.size() * offset_bytes], infos.size());
+
+  const std::size_t records_end = header_bytes + segment.records.size() * record_bytes;
+  Bytes out;
+  out.reserve(records_end + offsets.size() + infos.size());
+  out.resize(records_end);
+  std::uint8_t* at = out.data() + header_bytes;
+  for (const Record& record : segment.records) {
+    store_record(at, record);
+    at += record_bytes;
+  }
+  append(out, offsets);
   append(out, std::move(infos).take());
   const Bytes header = encode(LocalHeader{.packs = static_cast<std::uint32_t>(segment.packs.size()),
                                           .records = segment.records.size(),

@@ -1,8 +1,9 @@
-// Trees: directories, file manifests and snapshot lists in one node shape (DECISIONS F4, D20). The bytes: docs/formats/tree.md.
+// Trees: directories, file manifests and snapshot lists in one node shape (DECISIONS F4, D20). The bytes:
+// docs/formats/tree.md.
 //
-// A directory's entries, sorted by name, are cut into nodes of about 64 KiB where a keyed hash of the name says so, so the same
-// entries give the same nodes whatever came before. A node is a chunk of kind `node`; a root is the ChunkId of its top
-// node, zero for no entries.
+// A directory's entries, sorted by name, are cut into nodes of about 64 KiB where a keyed hash of the name says so, so
+// the same entries give the same nodes whatever came before. A node is a chunk of kind `node`; a root is the ChunkId of
+// its top node, zero for no entries.
 #pragma once
 
 #include <functional>
@@ -126,16 +127,16 @@ struct SnapshotStats {
 struct SnapshotIdTag;
 using SnapshotId = FixedBytes<SnapshotIdTag, 16>;
 struct Snapshot {  // one entry of the snapshots tree; its key is {device, time, id}
-  SnapshotId id;               // random
+  SnapshotId id;   // random
   AccountId account;
   DeviceId device;
-  std::int64_t time_ns = 0;    // stated by the device (D23)
-  std::uint64_t seq = 0;       // of the commit that added it
-  Root root;                   // a directory with one entry for each backed-up path, named by its last component
+  std::int64_t time_ns = 0;        // stated by the device (D23)
+  std::uint64_t seq = 0;           // of the commit that added it
+  Root root;                       // a directory with one entry for each backed-up path, named by its last component
   std::vector<std::string> paths;  // absolute, in the order of the root's entries
   std::vector<std::string> tags;
   std::string host, program;
-  bool partial = false;        // a long backup's commit on the way (F1)
+  bool partial = false;  // a long backup's commit on the way (F1)
   SnapshotStats stats;
   HOLDFAST_WIRE(id, account, device, time_ns, seq, root, paths, tags, host, program, partial, stats)
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
@@ -156,7 +157,8 @@ struct ManifestChild {
 };
 struct Node {
   std::uint8_t level = 0;  // 0: entries; above: children whose nodes have level - 1
-  std::variant<std::vector<TreeEntry>, std::vector<Snapshot>, std::vector<NamedChild>, std::vector<ManifestEntry>, std::vector<ManifestChild>>
+  std::variant<std::vector<TreeEntry>, std::vector<Snapshot>, std::vector<NamedChild>, std::vector<ManifestEntry>,
+               std::vector<ManifestChild>>
       items;
   HOLDFAST_WIRE(level, items)
 };
@@ -191,7 +193,8 @@ extern template class TreeBuilder<TreeEntry>;
 extern template class TreeBuilder<Snapshot>;
 extern template class TreeBuilder<ManifestEntry>;
 
-// Where chunks come from: a space's blocks, a commit's inline chunks, a test's map. The id is verified by whoever implements it.
+// Where chunks come from: a space's blocks, a commit's inline chunks, a test's map. The id is verified by whoever
+// implements it.
 class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
@@ -199,12 +202,16 @@ class ChunkSource {
   virtual void prefetch(std::span<const ChunkId> nodes) = 0;           // may do nothing
 };
 
-// Every entry in order; `visit` returns false to stop. Node contents are checked (order, names, levels, sizes): Malformed.
+// Every entry in order; `visit` returns false to stop. Node contents are checked (order, names, levels, sizes):
+// Malformed.
 template <class Entry>
 Status for_each_entry(ChunkSource& source, const Root& root, const std::function<Result<bool>(Entry&&)>& visit);
-extern template Status for_each_entry<TreeEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(TreeEntry&&)>&);
-extern template Status for_each_entry<Snapshot>(ChunkSource&, const Root&, const std::function<Result<bool>(Snapshot&&)>&);
-extern template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(ManifestEntry&&)>&);
+extern template Status for_each_entry<TreeEntry>(ChunkSource&, const Root&,
+                                                 const std::function<Result<bool>(TreeEntry&&)>&);
+extern template Status for_each_entry<Snapshot>(ChunkSource&, const Root&,
+                                                const std::function<Result<bool>(Snapshot&&)>&);
+extern template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&,
+                                                     const std::function<Result<bool>(ManifestEntry&&)>&);
 
 // One entry by name: reads one node a level.
 [[nodiscard]] Result<std::optional<TreeEntry>> find_entry(ChunkSource& source, const Root& root, std::string_view name);
@@ -217,13 +224,15 @@ struct PlacedExtent {
 };
 [[nodiscard]] Result<std::vector<PlacedExtent>> find_extents(ChunkSource& source, const Root& manifest, Range range);
 
-// A directory with one entry put (replaced) or removed, parents along `path` made when they are missing. Gives the new root.
+// A directory with one entry put (replaced) or removed, parents along `path` made when they are missing. Gives the new
+// root.
 [[nodiscard]] Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
                                       std::string_view directory_path, const TreeEntry& entry);
-[[nodiscard]] Result<Root> without_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
-                                         std::string_view path);
-[[nodiscard]] Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
-                                         const Snapshot& snapshot, std::span<const std::string> keys_removed);
+[[nodiscard]] Result<Root> without_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
+                                         const Root& root, std::string_view path);
+[[nodiscard]] Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
+                                         const Root& root, const Snapshot& snapshot,
+                                         std::span<const std::string> keys_removed);
 
 // Every chunk id that a tree refers to, nodes and data, once for each time it stands there. For checks and rebases.
 struct ReferredChunk {

@@ -39,10 +39,12 @@ struct TreeBuilder<Entry>::State {
   bool any = false;
 
   // `cut`: the node ends after this item.
-  Status append(std::size_t level, ByteView item, std::string key, std::uint64_t entries, std::uint64_t bytes, bool cut) {
+  Status append(std::size_t level, ByteView item, std::string key, std::uint64_t entries, std::uint64_t bytes,
+                bool cut) {
     if (levels.size() <= level) levels.emplace_back();
     if (level >= static_cast<std::size_t>(tree_levels_max)) return fail(Code::TooLarge, "a tree has too many levels");
-    if (levels[level].count > 0 && levels[level].items.size() + item.size() + node_head_bytes_max > node_bytes_max) HF_OK(close(level));
+    if (levels[level].count > 0 && levels[level].items.size() + item.size() + node_head_bytes_max > node_bytes_max)
+      HF_OK(close(level));
     OpenNode& node = levels[level];
     if (node.count == 0) node.first_key = std::move(key);
     holdfast::append(node.items, item);
@@ -56,7 +58,8 @@ struct TreeBuilder<Entry>::State {
     OpenNode& node = levels[level];
     const std::uint8_t alternative = level == 0 ? Rules::leaf_alternative : Rules::child_alternative;
     Bytes encoded = encode_node(static_cast<std::uint8_t>(level), alternative, node.items);
-    if (encoded.size() > node_bytes_max) return fail(Code::TooLarge, "an entry of a tree is too large", printable(node.first_key));
+    if (encoded.size() > node_bytes_max)
+      return fail(Code::TooLarge, "an entry of a tree is too large", printable(node.first_key));
     const ChunkId id = chunk_id(keys.chunk_id, ChunkKind::node, encoded);
     Child child = Rules::make_child(node.first_key, id, node.entries, node.bytes);
     HF_OK(sink(id, std::move(encoded)));
@@ -67,12 +70,14 @@ struct TreeBuilder<Entry>::State {
   Status close(std::size_t level) {
     HF_TRY(const Child child, emit(level));
     const Bytes item = encode(child);
-    return append(level + 1, item, Rules::child_key(child), child.entries, child.bytes, Rules::cut_after(keys.node, child, item.size()));
+    const bool cut = Rules::cut_after(keys.node, child, static_cast<std::uint8_t>(level + 1), item.size());
+    return append(level + 1, item, Rules::child_key(child), child.entries, child.bytes, cut);
   }
 };
 
 template <class Entry>
-TreeBuilder<Entry>::TreeBuilder(const RootKeys& keys, NodeSink sink) : state_(new State{keys, std::move(sink), {}, {}, false}) {}
+TreeBuilder<Entry>::TreeBuilder(const RootKeys& keys, NodeSink sink)
+    : state_(new State{keys, std::move(sink), {}, {}, false}) {}
 template <class Entry>
 TreeBuilder<Entry>::TreeBuilder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 template <class Entry>
@@ -94,7 +99,8 @@ Status TreeBuilder<Entry>::add(Entry entry) {
   state_->any = true;
   if (Rules::ordered) state_->last_key = key;
   const Bytes item = encode(entry);
-  return state_->append(0, item, std::move(key), Rules::entries(entry), Rules::bytes(entry), Rules::cut_after(state_->keys.node, entry, item.size()));
+  return state_->append(0, item, std::move(key), Rules::entries(entry), Rules::bytes(entry),
+                        Rules::cut_after(state_->keys.node, entry, item.size()));
 }
 
 // Closes what is open from below; the first level that has one node only, and none above, is the root.

@@ -24,12 +24,15 @@ Result<BuiltTree> build(const RootKeys& keys, const NodeSink& sink, std::vector<
 }
 
 auto place_of(std::vector<TreeEntry>& entries, std::string_view name) {
-  return std::ranges::lower_bound(entries, name, {}, [](const TreeEntry& entry) { return std::string_view(entry.name); });
+  return std::ranges::lower_bound(entries, name, {},
+                                  [](const TreeEntry& entry) { return std::string_view(entry.name); });
 }
 
-// One directory with `change` applied to the folder at `path` below it; folders that a put needs are made, like their new content.
-Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root, std::string_view path,
-                               const TreeEntry* pattern, const std::function<Status(std::vector<TreeEntry>&)>& change) {
+// One directory with `change` applied to the folder at `path` below it; folders that a put needs are made, like their
+// new content.
+Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                               std::string_view path, const TreeEntry* pattern,
+                               const std::function<Status(std::vector<TreeEntry>&)>& change) {
   HF_TRY(auto entries, load_all<TreeEntry>(source, root));
   if (path.empty()) {
     HF_OK(change(entries));
@@ -39,7 +42,8 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
   const std::string_view name = path.substr(0, slash), rest = path.substr(std::min(slash + 1, path.size()));
   auto place = place_of(entries, name);
   const bool there = place != entries.end() && place->name == name;
-  if (there && place->directory() == nullptr) return fail(Code::AlreadyExists, "this is not a folder", printable(name));
+  if (there && place->directory() == nullptr)
+    return fail(pattern == nullptr ? Code::NotFound : Code::AlreadyExists, "this is not a folder", printable(name));
   if (!there) {
     if (pattern == nullptr) return fail(Code::NotFound, "there is nothing of this name", printable(name));
     TreeEntry folder;
@@ -56,8 +60,8 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
 
 }  // namespace
 
-Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root, std::string_view directory_path,
-                        const TreeEntry& entry) {
+Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                        std::string_view directory_path, const TreeEntry& entry) {
   HF_TRY(const BuiltTree built,
          change_below(source, keys, sink, root, directory_path, &entry, [&](std::vector<TreeEntry>& entries) -> Status {
            const auto place = place_of(entries, entry.name);
@@ -71,23 +75,27 @@ Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSin
   return built.root;
 }
 
-Result<Root> without_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root, std::string_view path) {
+Result<Root> without_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                           std::string_view path) {
   const std::size_t slash = path.rfind('/');
   const std::string_view directory = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  HF_TRY(const BuiltTree built, change_below(source, keys, sink, root, directory, nullptr, [&](std::vector<TreeEntry>& entries) -> Status {
+  HF_TRY(const BuiltTree built,
+         change_below(source, keys, sink, root, directory, nullptr, [&](std::vector<TreeEntry>& entries) -> Status {
            const auto place = place_of(entries, name);
-           if (place == entries.end() || place->name != name) return fail(Code::NotFound, "there is nothing of this name", printable(path));
+           if (place == entries.end() || place->name != name)
+             return fail(Code::NotFound, "there is nothing of this name", printable(path));
            entries.erase(place);
            return {};
          }));
   return built.root;
 }
 
-Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root, const Snapshot& snapshot,
-                           std::span<const std::string> keys_removed) {
+Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                           const Snapshot& snapshot, std::span<const std::string> keys_removed) {
   HF_TRY(auto snapshots, load_all<Snapshot>(source, root));
-  std::erase_if(snapshots, [&](const Snapshot& old) { return std::ranges::find(keys_removed, old.key()) != keys_removed.end(); });
+  std::erase_if(snapshots,
+                [&](const Snapshot& old) { return std::ranges::find(keys_removed, old.key()) != keys_removed.end(); });
   snapshots.push_back(snapshot);
   std::ranges::sort(snapshots, {}, &Snapshot::key);
   HF_TRY(const BuiltTree built, build(keys, sink, std::move(snapshots)));

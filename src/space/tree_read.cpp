@@ -29,8 +29,17 @@ Result<Node> load_node(ChunkSource& source, const ChunkId& id) {
 template <class Item>
 Result<std::vector<Item>> items_of(Node&& node, const ChunkId& id, bool leaf) {
   auto* items = std::get_if<std::vector<Item>>(&node.items);
-  if (items == nullptr || items->empty() || (node.level == 0) != leaf) return bad_node(id, "is of another kind than its place asks for");
+  if (items == nullptr || items->empty() || (node.level == 0) != leaf)
+    return bad_node(id, "is of another kind than its place asks for");
   return std::move(*items);
+}
+
+// Strictly ascending names, which begin with the one that the parent gives.
+template <class Item>
+bool in_order(const std::vector<Item>& items, std::string Item::* name, const std::string* first_expected) {
+  const auto not_ascending = [&](const Item& a, const Item& b) { return !(a.*name < b.*name); };
+  return (first_expected == nullptr || items.front().*name == *first_expected) &&
+         std::ranges::adjacent_find(items, not_ascending) == items.end();
 }
 
 // Visits a whole tree in order and holds every node to what its parent says of it.
@@ -47,8 +56,10 @@ class Walk {
 
   Result<Sums> node(const ChunkId& id, std::optional<int> level_expected, const std::string* first_expected) {
     HF_TRY(Node loaded, load_node(source_, id));
-    if (level_expected && loaded.level != *level_expected) return bad_node(id, "has another level than its parent says");
-    return loaded.level == 0 ? leaf(id, std::move(loaded), first_expected) : inner(id, std::move(loaded), first_expected);
+    if (level_expected && loaded.level != *level_expected)
+      return bad_node(id, "has another level than its parent says");
+    return loaded.level == 0 ? leaf(id, std::move(loaded), first_expected)
+                             : inner(id, std::move(loaded), first_expected);
   }
 
  private:
@@ -80,19 +91,22 @@ class Walk {
     Sums sums;
     for (std::size_t i = 0; i < children.size(); ++i) {
       std::vector<ChunkId> ahead;
-      for (std::size_t next = i + 1; next < std::min(children.size(), i + 3); ++next) ahead.push_back(children[next].node);
+      for (std::size_t next = i + 1; next < std::min(children.size(), i + 3); ++next)
+        ahead.push_back(children[next].node);
       source_.prefetch(ahead);
       const std::string* first = nullptr;
       if constexpr (Rules::ordered) {
         first = &children[i].first_name;
-        if (i == 0 && first_expected != nullptr && *first != *first_expected) return bad_node(id, "has its children out of order");
+        if (i == 0 && first_expected != nullptr && *first != *first_expected)
+          return bad_node(id, "has its children out of order");
       }
       HF_TRY(const Sums below, node(children[i].node, level - 1, first));
       sums.entries += below.entries;
       sums.bytes += below.bytes;
       sums.go_on = below.go_on;
       if (!below.go_on) return sums;
-      if (below.entries != children[i].entries || below.bytes != children[i].bytes) return bad_node(id, "has sums that are not right");
+      if (below.entries != children[i].entries || below.bytes != children[i].bytes)
+        return bad_node(id, "has sums that are not right");
     }
     return sums;
   }
@@ -114,14 +128,21 @@ Status check_entry(const TreeEntry& entry) {
   if (const FileContent* file = entry.file()) {
     const bool empty = std::holds_alternative<EmptyFile>(file->data);
     const bool one = std::holds_alternative<OneChunk>(file->data);
-    if (empty != (file->size == 0) || (one && file->size > chunk_bytes_max) || file->size > file_bytes_max)
+    const auto* manifest = std::get_if<ManifestRoot>(&file->data);
+    if (empty != (file->size == 0) || (one && file->size > chunk_bytes_max) || file->size > file_bytes_max ||
+        (manifest != nullptr && manifest->root.is_zero()))
       return fail(Code::Malformed, "a file in a tree has a size that its content can't have", printable(name));
   }
-  if (const DirectoryContent* directory = entry.directory(); directory != nullptr && directory->root.is_zero() != (directory->entries == 0))
+  if (const DirectoryContent* directory = entry.directory();
+      directory != nullptr && directory->root.is_zero() != (directory->entries == 0))
     return fail(Code::Malformed, "a folder in a tree has no root but entries, or a root but none", printable(name));
   if (const auto* link = std::get_if<SymlinkContent>(&entry.content);
-      link != nullptr && (link->target.empty() || link->target.size() > 4095 || link->target.find('\0') != std::string::npos))
+      link != nullptr &&
+      (link->target.empty() || link->target.size() > 4095 || link->target.find('\0') != std::string::npos))
     return fail(Code::Malformed, "a symbolic link in a tree has an impossible target", printable(name));
+  if (const auto* chunk = std::get_if<AttributesChunk>(&entry.attributes);
+      chunk != nullptr && (chunk->length == 0 || chunk->length > chunk_bytes_max))
+    return fail(Code::Malformed, "an entry of a tree has attributes of an impossible size", printable(name));
   return {};
 }
 
@@ -134,7 +155,8 @@ Status check_entry(const ManifestEntry& entry) {
 }
 
 Status check_entry(const Snapshot& snapshot) {
-  if (snapshot.paths.size() > 100'000) return fail(Code::Malformed, "a snapshot names too many paths", snapshot.id.short_hex());
+  if (snapshot.paths.size() > 100'000)
+    return fail(Code::Malformed, "a snapshot names too many paths", snapshot.id.short_hex());
   return {};
 }
 
@@ -158,28 +180,34 @@ Status for_each_entry(ChunkSource& source, const Root& root, const std::function
 }
 template Status for_each_entry<TreeEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(TreeEntry&&)>&);
 template Status for_each_entry<Snapshot>(ChunkSource&, const Root&, const std::function<Result<bool>(Snapshot&&)>&);
-template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&, const std::function<Result<bool>(ManifestEntry&&)>&);
+template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&,
+                                              const std::function<Result<bool>(ManifestEntry&&)>&);
 
 Result<std::optional<TreeEntry>> find_entry(ChunkSource& source, const Root& root, std::string_view name) {
   if (root.is_zero()) return std::nullopt;
   std::optional<int> level;
+  std::optional<std::string> first;
   for (ChunkId id = root;;) {
     HF_TRY(Node node, load_node(source, id));
     if (level && node.level != *level - 1) return bad_node(id, "has another level than its parent says");
     level = node.level;
+    const std::string* first_expected = first ? &*first : nullptr;
     if (node.level == 0) {
       HF_TRY(auto entries, items_of<TreeEntry>(std::move(node), id, true));
-      for (TreeEntry& entry : entries) {
-        if (entry.name != name) continue;
-        HF_OK(check_entry(entry));
-        return std::move(entry);
-      }
-      return std::nullopt;
+      if (!in_order(entries, &TreeEntry::name, first_expected)) return bad_node(id, "has its entries out of order");
+      const auto found = std::ranges::find(entries, name, &TreeEntry::name);
+      if (found == entries.end()) return std::nullopt;
+      HF_OK(check_entry(*found));
+      return std::move(*found);
     }
     HF_TRY(const auto children, items_of<NamedChild>(std::move(node), id, false));
-    const auto after = std::ranges::upper_bound(children, name, {}, [](const NamedChild& child) { return std::string_view(child.first_name); });
+    if (!in_order(children, &NamedChild::first_name, first_expected))
+      return bad_node(id, "has its children out of order");
+    const auto after = std::ranges::upper_bound(
+        children, name, {}, [](const NamedChild& child) { return std::string_view(child.first_name); });
     if (after == children.begin()) return std::nullopt;
     id = std::prev(after)->node;
+    first = std::prev(after)->first_name;
   }
 }
 
@@ -191,7 +219,8 @@ Result<TreeEntry> find_path(ChunkSource& source, const Root& root, std::string_v
     HF_TRY(auto entry, find_entry(source, directory, name));
     if (!entry) return fail(Code::NotFound, "there is nothing of this name", printable(path.substr(0, slash)));
     if (slash == path.size()) return *std::move(entry);
-    if (entry->directory() == nullptr) return fail(Code::NotFound, "this is not a folder", printable(path.substr(0, slash)));
+    if (entry->directory() == nullptr)
+      return fail(Code::NotFound, "this is not a folder", printable(path.substr(0, slash)));
     directory = entry->directory()->root;
     at = slash + 1;
   }
@@ -200,31 +229,44 @@ Result<TreeEntry> find_path(ChunkSource& source, const Root& root, std::string_v
 Result<std::vector<PlacedExtent>> find_extents(ChunkSource& source, const Root& manifest, Range range) {
   std::vector<PlacedExtent> out;
   if (range.size == 0 || manifest.is_zero()) return out;
+  if (range.offset > file_bytes_max || range.size > file_bytes_max)
+    return fail(Code::InvalidArgument, "no file has a part of this size");
   const std::uint64_t end = range.offset + range.size;
   // Subtrees that end before the range or begin after it are not read.
-  const std::function<Status(const ChunkId&, std::optional<int>, std::uint64_t)> below = [&](const ChunkId& id, std::optional<int> level,
-                                                                                              std::uint64_t start) -> Status {
+  struct Place {
+    int level;
+    std::uint64_t start, bytes;
+  };
+  const std::function<Status(const ChunkId&, std::optional<Place>)> below = [&](const ChunkId& id,
+                                                                                std::optional<Place> said) -> Status {
     HF_TRY(Node node, load_node(source, id));
-    if (level && node.level != *level) return bad_node(id, "has another level than its parent says");
-    if (node.level == 0) {
+    const int level = node.level;
+    if (said && level != said->level) return bad_node(id, "has another level than its parent says");
+    std::uint64_t at = said ? said->start : 0;
+    const auto overlaps = [&](std::uint64_t size) { return at + size > range.offset && at < end; };
+    const auto advance = [&](std::uint64_t size) {
+      at += std::min(size, file_bytes_max + 1);
+      return at <= file_bytes_max;
+    };
+    if (level == 0) {
       HF_TRY(const auto entries, items_of<ManifestEntry>(std::move(node), id, true));
       for (const ManifestEntry& entry : entries) {
         HF_OK(check_entry(entry));
-        if (start + entry.length() > range.offset && start < end) out.push_back({start, entry});
-        start += entry.length();
+        if (overlaps(entry.length())) out.push_back({at, entry});
+        if (!advance(entry.length())) return bad_node(id, "has sums that are not right");
       }
-      return {};
+    } else {
+      HF_TRY(const auto children, items_of<ManifestChild>(std::move(node), id, false));
+      for (const ManifestChild& child : children) {
+        if (child.bytes > file_bytes_max) return bad_node(id, "has sums that are not right");
+        if (overlaps(child.bytes)) HF_OK(below(child.node, Place{level - 1, at, child.bytes}));
+        if (!advance(child.bytes)) return bad_node(id, "has sums that are not right");
+      }
     }
-    const int child_level = node.level - 1;
-    HF_TRY(const auto children, items_of<ManifestChild>(std::move(node), id, false));
-    for (const ManifestChild& child : children) {
-      if (child.bytes > file_bytes_max) return bad_node(id, "has sums that are not right");
-      if (start + child.bytes > range.offset && start < end) HF_OK(below(child.node, child_level, start));
-      start += child.bytes;
-    }
+    if (said && at - said->start != said->bytes) return bad_node(id, "has sums that are not right");
     return {};
   };
-  HF_OK(below(manifest, std::nullopt, 0));
+  HF_OK(below(manifest, std::nullopt));
   return out;
 }
 
@@ -232,11 +274,13 @@ namespace {
 
 class ChunkWalk {
  public:
-  ChunkWalk(ChunkSource& source, const std::function<Status(const ReferredChunk&, const std::string&)>& visit) : source_(source), visit_(visit) {}
+  ChunkWalk(ChunkSource& source, const std::function<Status(const ReferredChunk&, const std::string&)>& visit)
+      : source_(source), visit_(visit) {}
 
   Status directory(const Root& root, const std::string& path, std::size_t depth) {
     if (root.is_zero()) return {};
-    if (depth > depth_max) return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
+    if (depth > depth_max)
+      return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
     std::vector<TreeEntry> folders;
     Listening nodes(*this, path);
     HF_OK(for_each_entry<TreeEntry>(nodes, root, [&](TreeEntry&& entry) -> Result<bool> {
@@ -279,7 +323,8 @@ class ChunkWalk {
     if (manifest == nullptr) return {};
     Listening nodes(*this, path);
     return for_each_entry<ManifestEntry>(nodes, manifest->root, [&](ManifestEntry&& piece) -> Result<bool> {
-      if (const auto* chunk = std::get_if<ChunkExtent>(&piece.extent)) HF_OK(visit_({ChunkKind::data, chunk->id, chunk->length}, path));
+      if (const auto* chunk = std::get_if<ChunkExtent>(&piece.extent))
+        HF_OK(visit_({ChunkKind::data, chunk->id, chunk->length}, path));
       return true;
     });
   }

@@ -17,12 +17,13 @@ void add(std::vector<Finding>& findings, std::string what, bool good, std::strin
 }  // namespace
 
 WhoAmI who_am_i(const session::Account& account) {
-  return {account.profile.user_name, account.profile.device_name, account.profile.server,  account.profile.account,
+  return {account.profile.user_name, account.profile.device_name, account.profile.server, account.profile.account,
           account.profile.device,    account.chain.n + 1,         account.chain.circle.e};
 }
 
 bool Status::alarmed() const {
-  return chain_error || std::ranges::any_of(spaces, [](const SpaceStatus& space) { return space.error || !space.alarms.empty(); });
+  return chain_error ||
+         std::ranges::any_of(spaces, [](const SpaceStatus& space) { return space.error || !space.alarms.empty(); });
 }
 
 Result<Status> status(Session& session) {
@@ -34,8 +35,10 @@ Result<Status> status(Session& session) {
     return out;
   }
   out.server_answers = true;
-  out.has_witnesses = info->policy.find("\nquorum none") == std::string::npos && !info->policy.starts_with("quorum none");
-  if (const auto chain = session::check_chain(session.server, session.account()); !chain) out.chain_error = chain.error();
+  out.has_witnesses =
+      info->policy.find("\nquorum none") == std::string::npos && !info->policy.starts_with("quorum none");
+  if (const auto chain = session::check_chain(session.server, session.account()); !chain)
+    out.chain_error = chain.error();
   if (const auto ticket = session::account_ticket(session.server, session.account(), api::Right::read)) {
     if (const auto usage = session.server.call(Channel::account, api::Usage{*ticket})) {
       out.bytes_used = usage->bytes_used;
@@ -63,7 +66,8 @@ Result<Status> status(Session& session) {
 std::vector<Finding> doctor(Files& files, const Path& home, Session* session, const std::optional<Error>& problem) {
   std::vector<Finding> out;
   const auto crypto = crypto::start_crypto();
-  add(out, "cryptography", crypto.has_value(), crypto ? "the libraries are the right ones and give the known answers" : crypto.error().sentence);
+  add(out, "cryptography", crypto.has_value(),
+      crypto ? "the libraries are the right ones and give the known answers" : crypto.error().sentence);
   add(out, "memory", crypto::memory_is_locked(),
       crypto::memory_is_locked() ? "keys lie in memory that is never swapped out"
                                  : "keys may be swapped out: the limit on locked memory is too low (ulimit -l)");
@@ -75,10 +79,13 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
   const bool is_private = (stat->mode & 077) == 0;
   add(out, "home", is_private, is_private ? "only you can read it" : "others can read or enter it: chmod 700");
   const auto network = files.is_network_file_system(home);
-  add(out, "disk", network && !*network, network && !*network ? "the home lies on a local file system" : "the home lies on a network file system, whose locks can't be trusted");
+  add(out, "disk", network && !*network,
+      network && !*network ? "the home lies on a local file system"
+                           : "the home lies on a network file system, whose locks can't be trusted");
   const auto keys = session::look_at_key_file(files, join_path(home, "keys"));
   if (keys) {
-    add(out, "keys", true, keys->has_passphrase ? "sealed by a passphrase" : "not sealed: whoever can read the key file has this device");
+    add(out, "keys", true,
+        keys->has_passphrase ? "sealed by a passphrase" : "not sealed: whoever can read the key file has this device");
   } else {
     add(out, "keys", false, keys.error().sentence);
   }
@@ -86,7 +93,8 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
     add(out, "account", false, problem ? problem->sentence : "there is no account on this device");
     return out;
   }
-  add(out, "account", true, session->account().profile.user_name + ", device " + session->account().profile.device_name);
+  add(out, "account", true,
+      session->account().profile.user_name + ", device " + session->account().profile.device_name);
   const auto info = session->server.info();
   if (!info) {
     add(out, "server", false, info.error().sentence);
@@ -94,11 +102,14 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
   }
   add(out, "server", true, "it answers with the pinned key and the policy of its link");
   const std::int64_t skew = info->time_ns - session->doors.clock.now_ns();
-  add(out, "clock", std::abs(skew) < clock_skew_max_ns, "it differs from the server's by " + std::to_string(std::abs(skew) / second_ns) + " s");
+  add(out, "clock", std::abs(skew) < clock_skew_max_ns,
+      "it differs from the server's by " + std::to_string(std::abs(skew) / second_ns) + " s");
   const auto chain = session::check_chain(session->server, session->account());
-  add(out, "chain", chain.has_value(), chain ? "the server shows the account's chain as this device knows it" : chain.error().sentence);
+  add(out, "chain", chain.has_value(),
+      chain ? "the server shows the account's chain as this device knows it" : chain.error().sentence);
   const auto spaces = session::list_spaces(*session);
-  add(out, "spaces", spaces.has_value(), spaces ? std::to_string(spaces->size()) + " and the home space can be opened" : spaces.error().sentence);
+  add(out, "spaces", spaces.has_value(),
+      spaces ? std::to_string(spaces->size()) + " and the home space can be opened" : spaces.error().sentence);
   return out;
 }
 

@@ -2,7 +2,8 @@
 
 namespace holdfast::verbs {
 
-Result<BackupDone> backup(Session& session, const std::optional<std::string>& space_name, backup::BackupOptions options) {
+Result<BackupDone> backup(Session& session, const std::optional<std::string>& space_name,
+                          backup::BackupOptions options) {
   BackupDone done;
   done.space = space_name.value_or(std::string(session::backups_space));
   auto space = session::open_space(session, done.space);
@@ -22,7 +23,8 @@ Result<Snapshots> snapshots(Session& session, const std::string& name) {
   return Snapshots{name, std::move(snapshots), space->alarms()};
 }
 
-Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which, backup::RestoreOptions options) {
+Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which,
+                            backup::RestoreOptions options) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));
@@ -30,7 +32,8 @@ Result<RestoreDone> restore(Session& session, const std::string& name, const std
   return RestoreDone{std::move(snapshot), std::move(report)};
 }
 
-Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path, bool recursive) {
+Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path,
+                     bool recursive) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   Listing out;
@@ -45,7 +48,8 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
     }
     root = entry.directory()->root;
   }
-  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder = [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder =
+      [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
     std::vector<std::pair<std::string, space::Root>> below;
     HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
       std::string full = prefix.empty() ? entry.name : prefix + "/" + entry.name;

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::uint64_t file_bytes_max = 512 * 1024 * 1024;
 
-void field(Inspected& out, std::string name, std::string value) { out.fields.emplace_back(std::move(name), std::move(value)); }
+void field(Inspected& out, std::string name, std::string value) {
+  out.fields.emplace_back(std::move(name), std::move(value));
+}
 
 bool try_pack(Inspected& out, ByteView bytes) {
   if (bytes.size() < 4 || as_text(bytes.first(4)) != "HFpk") return false;
@@ -29,10 +31,14 @@ bool try_pack(Inspected& out, ByteView bytes) {
   field(out, "object", header->object.hex());
   field(out, "salt", header->salt.hex());
   field(out, "key commitment", header->commitment.hex());
-  field(out, "sealed blocks, padding and directory", std::to_string(bytes.size() - space::pack_header_bytes - std::min(bytes.size() - space::pack_header_bytes, space::pack_foot_bytes)) + " bytes");
+  field(out, "sealed blocks, padding and directory",
+        std::to_string(bytes.size() - space::pack_header_bytes -
+                       std::min(bytes.size() - space::pack_header_bytes, space::pack_foot_bytes)) +
+            " bytes");
   field(out, "sealed foot", std::to_string(space::pack_foot_bytes) + " bytes");
   field(out, "SHA-256", crypto::sha256(bytes).hex());
-  if (bytes.size() > space::pack_bytes_max || bytes.size() < space::pack_bytes_min) out.damage.push_back("no pack has this size");
+  if (bytes.size() > space::pack_bytes_max || bytes.size() < space::pack_bytes_min)
+    out.damage.push_back("no pack has this size");
   if (header->suite != 1) out.damage.push_back("no such suite");
   return true;
 }
@@ -81,7 +87,8 @@ Result<Inspected> inspect(Files& files, const Path& path) {
   field(out, "size", std::to_string(bytes.size()) + " bytes");
   if (const auto keys = session::look_at_key_file(files, path)) {
     out.kind = "key file";
-    field(out, "sealed by", keys->has_passphrase ? "a passphrase (Argon2id)" : "nothing: whoever can read it has the device");
+    field(out, "sealed by",
+          keys->has_passphrase ? "a passphrase (Argon2id)" : "nothing: whoever can read it has the device");
     return out;
   }
   if (const auto state = backup::FileState::open(files, path)) {

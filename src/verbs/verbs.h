@@ -39,12 +39,13 @@ struct Status {
 [[nodiscard]] Result<Status> status(Session& session);
 
 struct Finding {
-  std::string what;   // "server", "keys", "memory"
+  std::string what;  // "server", "keys", "memory"
   bool good = true;
   std::string sentence;
 };
 // Of a home that may have no account yet: session is null when it could not be opened, and why.
-[[nodiscard]] std::vector<Finding> doctor(Files& files, const Path& home, Session* session, const std::optional<Error>& problem);
+[[nodiscard]] std::vector<Finding> doctor(Files& files, const Path& home, Session* session,
+                                          const std::optional<Error>& problem);
 
 // --- spaces ---
 struct SpaceInfo {
@@ -67,7 +68,8 @@ struct BackupDone {
   backup::BackupReport report;
   std::vector<session::Alarm> alarms;
 };
-[[nodiscard]] Result<BackupDone> backup(Session& session, const std::optional<std::string>& space, backup::BackupOptions options);
+[[nodiscard]] Result<BackupDone> backup(Session& session, const std::optional<std::string>& space,
+                                        backup::BackupOptions options);
 
 struct Snapshots {
   std::string space;
@@ -80,21 +82,24 @@ struct RestoreDone {
   space::Snapshot snapshot;
   backup::RestoreReport report;
 };
-[[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot, backup::RestoreOptions options);
+[[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot,
+                                          backup::RestoreOptions options);
 
 struct Listing {
   space::Snapshot snapshot;
   std::vector<std::pair<std::string, space::TreeEntry>> entries;  // path, entry
 };
-[[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot, const std::string& path, bool recursive);
+[[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot,
+                                   const std::string& path, bool recursive);
 holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
                      const std::function<holdfast::Status(ByteView)>& out);
 
-[[nodiscard]] Result<backup::CheckReport> check(Session& session, const std::string& space, const backup::CheckOptions& options);
+[[nodiscard]] Result<backup::CheckReport> check(Session& session, const std::string& space,
+                                                const backup::CheckOptions& options);
 
 // --- any of our bytes (no account is needed) ---
 struct Inspected {
-  std::string kind;                                          // "pack", "key file", "unknown"
+  std::string kind;                                         // "pack", "key file", "unknown"
   std::vector<std::pair<std::string, std::string>> fields;  // in the order of the bytes
   std::vector<std::string> damage;
 };

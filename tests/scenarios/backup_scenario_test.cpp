@@ -9,7 +9,9 @@ namespace {
 
 struct Scene {
   explicit Scene(World& world_given)
-      : world(world_given), server(std::make_shared<BackupServer>(world_given.fault().seed)), laptop(world_given.device("laptop")) {
+      : world(world_given),
+        server(std::make_shared<BackupServer>(world_given.fault().seed)),
+        laptop(world_given.device("laptop")) {
     world.serve(server);
     plant(laptop.hand(), world.dice());
     before = look(laptop.hand(), tree_of_user);
@@ -52,7 +54,8 @@ void sign_up_and_back_up_twice(World& world) {
   (void)scene.back_up_once(look(scene.laptop.hand(), tree_of_user));
 }
 
-// Whatever was cut short: the same commands succeed, and everything that was promised before or after is there bit for bit.
+// Whatever was cut short: the same commands succeed, and everything that was promised before or after is there bit for
+// bit.
 void expect_recovery(World& world, Scene& scene) {
   world.restore_power();
   const auto signed_up = scene.sign_up_once();
@@ -145,7 +148,8 @@ TEST(BackupScenario, SurvivesDiskErrors) {
 }
 
 TEST(BackupScenario, EqualSeedsEndEqual) {
-  for (const Fault& fault : calm_faults(sim_seeds(3), rough_network())) EXPECT_TRUE(ends_equal(fault, sign_up_and_back_up_twice));
+  for (const Fault& fault : calm_faults(sim_seeds(3), rough_network()))
+    EXPECT_TRUE(ends_equal(fault, sign_up_and_back_up_twice));
 }
 
 // The canary: a server that acknowledges a put and forgets the bytes must be caught, by this same promise.
@@ -158,12 +162,15 @@ class ForgetfulServer final : public Server {
     if (call.name != api::Put::name || forgot_) return answer;
     const auto after = objects();
     for (const auto& object : after)
-      if (std::ranges::find(before, object) == before.end()) forgot_ = honest_->objects().remove(object.name).has_value();
+      if (std::ranges::find(before, object) == before.end())
+        forgot_ = honest_->objects().remove(object.name).has_value();
     return answer;
   }
 
  private:
-  std::vector<server::ObjectInfo> objects() { return honest_->objects().list({}, 1000).value_or(std::vector<server::ObjectInfo>()); }
+  std::vector<server::ObjectInfo> objects() {
+    return honest_->objects().list({}, 1000).value_or(std::vector<server::ObjectInfo>());
+  }
 
   std::shared_ptr<BackupServer> honest_;
   bool forgot_ = false;

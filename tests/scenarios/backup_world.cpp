@@ -25,7 +25,8 @@ Result<OpenHome> open_home(Doors& doors) {
   HF_TRY(auto state, session::open_local_state(doors.files, doors.clock, doors.random, in_home("state")));
   HF_TRY(auto account, session::load_account(*state, seeds));
   HF_TRY(const auto link, api::parse_server_link(account.profile.server));
-  home.shared = std::make_unique<session::Shared>(session::Shared{std::move(account), std::move(state), session::make_claims(), home_of_user});
+  home.shared = std::make_unique<session::Shared>(
+      session::Shared{std::move(account), std::move(state), session::make_claims(), home_of_user});
   home.session = std::make_unique<session::Session>(doors, *home.shared, link);
   return home;
 }
@@ -70,7 +71,9 @@ Status sign_up(Doors& doors, const api::ServerLink& link) {
   HF_TRY(const auto lock, doors.files.lock(in_home("lock")));
   const auto there = session::look_at_key_file(doors.files, in_home("keys"));
   if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
-  if (!there) HF_OK(session::write_key_file(doors.files, in_home("keys"), identity::DeviceSeeds::make(doors.random), nullptr, doors.random));
+  if (!there)
+    HF_OK(session::write_key_file(doors.files, in_home("keys"), identity::DeviceSeeds::make(doors.random), nullptr,
+                                  doors.random));
   HF_TRY(const auto seeds, session::read_key_file(doors.files, in_home("keys"), nullptr));
   HF_TRY(auto state, session::open_local_state(doors.files, doors.clock, doors.random, in_home("state")));
   {
@@ -148,7 +151,8 @@ PlainTree look(Files& hand, const Path& root) {
       if (!entry.stat) continue;
       const Path path = join_path(at, entry.name);
       PlainEntry plain{entry.stat->type, entry.stat->mode, entry.stat->mtime_ns, {}};
-      if (plain.type == FileType::regular) plain.content = hand.read_file(path, std::uint64_t{1} << 30).value_or(Bytes());
+      if (plain.type == FileType::regular)
+        plain.content = hand.read_file(path, std::uint64_t{1} << 30).value_or(Bytes());
       if (plain.type == FileType::symlink) plain.content = to_bytes(as_bytes(hand.read_link(path).value_or("")));
       if (plain.type == FileType::directory) folder(path, prefix + entry.name + "/");
       out.emplace(prefix + entry.name, std::move(plain));

@@ -14,7 +14,8 @@
 
 namespace holdfast::sim {
 
-// The handlers as they are, with a clock and random bytes of their own. A crash loses the process, not what its stores acknowledged.
+// The handlers as they are, with a clock and random bytes of their own. A crash loses the process, not what its stores
+// acknowledged.
 class BackupServer final : public Server {
  public:
   explicit BackupServer(std::uint64_t seed);
@@ -72,8 +73,8 @@ struct PlainEntry {
   friend bool operator==(const PlainEntry&, const PlainEntry&) = default;
 };
 using PlainTree = std::map<std::string, PlainEntry>;
-void plant(Files& hand, Prng& dice);          // a small tree at tree_of_user
-void change(Files& hand, Prng& dice);         // some of it changes
+void plant(Files& hand, Prng& dice);   // a small tree at tree_of_user
+void change(Files& hand, Prng& dice);  // some of it changes
 PlainTree look(Files& hand, const Path& root);
 
 }  // namespace holdfast::sim

@@ -82,12 +82,16 @@ class Disk {
   // Switches for the test.
   void set_read_only(bool on) { read_only_ = on; }
   void set_capacity(std::uint64_t bytes) { options_.capacity = bytes; }
+  void fill_up(std::uint64_t calls) { full_calls_ = calls; }  // no space, for so many door calls
+  void call_made() { full_calls_ -= full_calls_ == 0 ? 0 : 1; }
   void refuse(const Path& path, Code code) { refused_[path] = code; }  // a bad sector, a path that may not be seen
   void allow(const Path& path) { refused_.erase(path); }
   [[nodiscard]] Status not_refused(const Path& path) const;
 
   [[nodiscard]] std::uint64_t used() const { return used_; }
-  [[nodiscard]] std::uint64_t free() const { return options_.capacity > used_ ? options_.capacity - used_ : 0; }
+  [[nodiscard]] std::uint64_t free() const {
+    return full_calls_ == 0 && options_.capacity > used_ ? options_.capacity - used_ : 0;
+  }
   [[nodiscard]] std::uint64_t unsynced_changes() const;
   [[nodiscard]] const DiskOptions& options() const { return options_; }
   [[nodiscard]] Actor user() const { return {options_.uid, options_.gid, false}; }
@@ -127,6 +131,7 @@ class Disk {
   std::list<NameChange> name_changes_;
   std::map<std::uint64_t, HeldLock> locks_;
   std::map<Path, Code> refused_;
+  std::uint64_t full_calls_ = 0;
   bool read_only_ = false;
 };
 

@@ -28,6 +28,11 @@ Status DiskAccess::begin(Kind kind, const Event& event, const std::function<void
   noted.who = who();
   scheduler.note(noted);
   if (process == nullptr) return {};
+  disk.call_made();
+  if (dice->chance(chances.disk_full)) {
+    reached("sim: disk full");
+    disk.fill_up(1 + dice->below(20));
+  }
   HF_OK(disk.not_refused(Path(event.object)));
   if (dice->chance(chances.io_error)) {
     reached("sim: call of Files failed");

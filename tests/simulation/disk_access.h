@@ -26,7 +26,9 @@ struct DiskAccess {
 
  private:
   Status pass(Kind kind, const Event& event, const std::function<void()>& half);
-  [[nodiscard]] std::string_view who() const { return process == nullptr ? "hand" : process->name(); }
+  [[nodiscard]] std::string_view who() const {
+    return process == nullptr ? std::string_view("hand") : std::string_view(process->name());
+  }
 };
 using DiskAccessPtr = std::shared_ptr<DiskAccess>;
 

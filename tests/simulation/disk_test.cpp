@@ -314,6 +314,21 @@ TEST(Disk, AFullDiskTakesAPartAndNoNewName) {
   EXPECT_GE(disk.free(), 2 * Content::page_size);
 }
 
+TEST(Disk, MayBeFullForAWhile) {
+  World world(Fault{.chances = {.disk_full = 100}});
+  int full = 0, taken = 0;
+  world.device("laptop").run("work", [&](Doors& doors) {
+    for (int i = 0; i < 200; ++i) {
+      const Status status = write(doors.files, std::to_string(i), "bytes", true);
+      EXPECT_TRUE(status || status.error().code == Code::NoSpaceLeft);
+      ++(status ? taken : full);
+    }
+  });
+  EXPECT_GT(full, 0);
+  EXPECT_GT(taken, 0);
+  EXPECT_REACHED("sim: disk full");
+}
+
 TEST(Disk, AReadOnlyDiskChangesNothing) {
   World world;
   Device& laptop = world.device("laptop");

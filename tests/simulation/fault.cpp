@@ -56,6 +56,8 @@ std::vector<std::uint64_t> sim_seeds(std::size_t n) {
 
 std::optional<std::uint64_t> replayed_step() { return number_from_environment("HOLDFAST_SIM_STEP"); }
 
+bool replaying() { return number_from_environment("HOLDFAST_SIM_SEED").has_value(); }
+
 std::vector<Fault> calm_faults(const std::vector<std::uint64_t>& seeds, const Chances& chances) {
   std::vector<Fault> faults;
   for (const std::uint64_t seed : seeds) faults.push_back({.seed = seed, .chances = chances});

@@ -26,6 +26,7 @@ enum class Crash : std::uint8_t {
 struct Chances {
   unsigned io_error = 0;       // a call of Files answers IoError; a write may have been done in part
   unsigned sync_error = 0;     // a sync answers IoError, and a later sync does not make up for it
+  unsigned disk_full = 0;      // somebody else fills the disk, for the next few calls of Files
   unsigned call_lost = 0;      // the server never sees the call
   unsigned answer_lost = 0;    // the call is carried out, the caller learns nothing
   unsigned call_repeated = 0;  // the call is carried out twice, the second time maybe much later
@@ -117,7 +118,9 @@ struct CrashPlan {
 using PowerCuts = CrashPlan<Crash::power_cut>;
 using Kills = CrashPlan<Crash::kill>;
 
-// For tests and replays: HOLDFAST_SIM_STEP, if it is set.
+// Of a replay: HOLDFAST_SIM_STEP, and whether one seed alone is run, so that nothing can be asked of the whole
+// campaign.
 std::optional<std::uint64_t> replayed_step();
+bool replaying();
 
 }  // namespace holdfast::sim

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/reached.h"
+#include "tests/simulation/fault.h"
 
 namespace holdfast::sim {
 namespace {
@@ -42,6 +43,8 @@ bool mark_reached(std::string_view mark) {
   marks().forget_other_tests();
   return marks().reached.contains(mark);
 }
+
+bool mark_reached_by_campaign(std::string_view mark) { return replaying() || mark_reached(mark); }
 
 std::vector<std::string> marks_reached() {
   const std::scoped_lock lock(marks().mutex);

@@ -54,7 +54,7 @@ void busy_world(World& world) {
 TEST(Determinism, EqualSeedsEndEqual) {
   std::set<std::uint64_t> traces;
   Chances all = rough_network();
-  all.io_error = all.sync_error = all.clock_jump = 30;
+  all.io_error = all.sync_error = all.disk_full = all.clock_jump = 30;
   for (const std::uint64_t seed : sim_seeds(20)) {
     for (const std::uint64_t step : {0, 40, 150}) {
       const Fault fault{.seed = seed, .step = step, .chances = all};
