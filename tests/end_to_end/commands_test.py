@@ -1,0 +1,123 @@
+"""The commands around the main job: what stays out, spaces beside each other, errors that say what happened to which object, and files that
+can't be read.
+"""
+
+import os
+
+from cloud import FAILED, INCOMPLETE, USAGE, Story, expect, expect_equal, step
+from trees import expect_equal_trees, put
+
+
+def what_is_not_wanted_stays_out(story, server, home):
+    step("--dry-run tells, and writes nothing on the server")
+    tree = story.path("filtered")
+    for name in ("keep.c", "drop.o", "important.o", "build/made", "src/build/made", "src/keep.h", "cache/a", "cache/keep", "logs/today.log"):
+        put(f"{tree}/{name}", name.encode() * 3000)
+    put(f"{tree}/.holdfastignore", b"*.o\n!important.o\n/build/\ncache/*\n!cache/keep\n")
+    put(f"{tree}/src/.holdfastignore", b"# only below src\nbuild\n")
+    home.run("space", "create", "filtered")
+    before, commits = server.objects(), home.json("space", "info", "filtered")["commits"]
+    told = home.json("backup", tree, "--space", "filtered", "--dry-run", "--exclude", "*.log")
+    expect(told["dry_run"] and "snapshot" not in told, "it made no snapshot")
+    expect_equal(server.objects(), before, "objects on the server")
+    expect_equal(home.json("snapshots", "--space", "filtered")["snapshots"], [], "snapshots")
+    expect_equal(home.json("space", "info", "filtered")["commits"], commits, "commits")
+
+    step("exclude and .holdfastignore leave out what git would")
+    saved = home.json("backup", tree, "--space", "filtered", "-e", "*.log")
+    expect_equal(saved["stats"]["files"], told["stats"]["files"], "files, as the dry run told")
+    names = {entry["path"] for entry in home.json("ls", "latest", "-R", "--space", "filtered")["entries"] if entry["type"] == "file"}
+    wanted = {"keep.c", "important.o", "src/keep.h", "cache/keep", ".holdfastignore", "src/.holdfastignore"}
+    expect_equal(names, {f"filtered/{name}" for name in wanted}, "what was saved")
+
+
+def spaces_are_apart(story, server, home):
+    step("several spaces, and `backups`, which the first backup makes")
+    one, other = story.path("one"), story.path("other")
+    put(f"{one}/file", b"one")
+    put(f"{other}/file", b"other")
+    put(f"{other}/below/large", os.urandom(300_000))
+    expect(home.json("backup", one, other)["space_made"], "it says that it made the space")
+    home.run("space", "create", "second")
+    home.run("backup", one, "--space", "second")
+    home.run("backup", other, "--space", "second")
+    spaces = {space["name"] for space in home.json("space", "list")["spaces"]}
+    expect_equal(spaces, {"backups", "filtered", "second"}, "spaces")
+    info = home.json("space", "info", "second")
+    expect_equal((info["snapshots"], info["members"], info["alarms"]), (2, 1, []), "the space `second`")
+    refused = home.run("space", "create", "second", "--json", code=FAILED)
+    expect_equal(refused.error["code"], "AlreadyExists", "a second space of the same name")
+
+    step("several paths lie side by side in the snapshot")
+    home.run("restore", "latest", story.path("both"))
+    expect_equal_trees(one, story.path("both/one"))
+    expect_equal_trees(other, story.path("both/other"))
+
+    step("errors say what happened, to which object, and what is next")
+    for line, code, word in ((("snapshots", "--space", "nowhere"), "NotFound", "nowhere"),
+                             (("backup", one, "--space", "nowhere"), "NotFound", "nowhere"),
+                             (("restore", "ffffffff", story.path("never")), "NotFound", "ffffffff"),
+                             (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing"),
+                             (("ls", "latest:one/nothing"), "NotFound", "nothing"),
+                             (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h"),
+                             (("cat", "latest:other/below"), "InvalidArgument", "below"),
+                             (("backup", story.path("not there")), "NotFound", "not there")):
+        error = home.run(*line, "--json", code=FAILED).error
+        expect_equal(error["code"], code, f"the code of {line}")
+        expect(word in error["object"] + error["sentence"], f"{line} names its object: {error}")
+        shown = home.run(*line, code=FAILED)
+        expect(shown.error_text.startswith("holdfast: ") and word in shown.error_text and shown.out == b"", f"people read it: {shown}")
+    expect(not os.path.lexists(story.path("never")) or os.listdir(story.path("never")) == [], "nothing was restored")
+    home.run("restore", "latest", code=USAGE)
+    home.run("no-such-verb", code=USAGE)
+    home.run("backup", one, "--no-such-option", code=USAGE)
+
+    step("a home without an account says so; a second sign-up is refused")
+    stranger = story.home("stranger", server, signed_up=False)
+    expect("belongs to no account" in stranger.run("backup", one, code=FAILED).error_text, "what a new home says")
+    expect_equal(home.run("signup", "other", "--server", server.link, "--no-passphrase", "--json", code=FAILED).error["code"], "AlreadyExists",
+                 "a second account in one home")
+    for name in ("", "UPPER", "a/b", "a" * 200):
+        ended = stranger.run("signup", "--server", server.link, "--no-passphrase", "--", name, code=(FAILED, USAGE))
+        expect(ended.err, f"why the name {name!r} is refused")
+
+
+def unreadable_files_are_named(story, home):
+    step("what can't be read is named, and the rest is saved")
+    tree = story.path("partly")
+    put(f"{tree}/readable", b"yes")
+    put(f"{tree}/secret", b"no", 0o000)
+    put(f"{tree}/closed/inside", b"no")
+    put(f"{tree}/open/inside", b"yes, too")
+    os.chmod(f"{tree}/closed", 0o000)
+    rights = "-dac_override,-dac_read_search"  # which let root read everything
+    prefix = ("setpriv", f"--inh-caps={rights}", f"--bounding-set={rights}", "--") if os.geteuid() == 0 else ()
+    saved = home.json("backup", tree, code=INCOMPLETE, prefix=prefix)
+    expect_equal({(problem["path"], problem["code"]) for problem in saved["problems"]},
+                 {(f"{tree}/secret", "PermissionDenied"), (f"{tree}/closed", "PermissionDenied")}, "what was left out, and why")
+    shown = home.run("backup", tree, code=INCOMPLETE, prefix=prefix)
+    expect(f"{tree}/secret" in shown.text + shown.error_text, f"people are told too: {shown}")
+    home.run("restore", "latest", story.path("partly-again"))
+    for name, content in (("readable", b"yes"), ("open/inside", b"yes, too")):
+        with open(story.path("partly-again/partly", name), "rb") as file:
+            expect_equal(file.read(), content, name)
+    expect(not os.path.lexists(story.path("partly-again/partly/secret")), "nothing stands for what could not be read")
+
+    step("when it can be read again, it is saved")
+    os.chmod(f"{tree}/secret", 0o600)
+    os.chmod(f"{tree}/closed", 0o700)
+    home.run("backup", tree)
+    home.run("restore", "latest", story.path("all-again"))
+    expect_equal_trees(tree, story.path("all-again/partly"))
+
+
+def main():
+    with Story("commands") as story:
+        server = story.server()
+        home = story.home("anna", server)
+        what_is_not_wanted_stays_out(story, server, home)
+        spaces_are_apart(story, server, home)
+        unreadable_files_are_named(story, home)
+
+
+main()
