@@ -177,7 +177,7 @@ class Server:
     def objects(self):
         """What is stored: path and size of each object."""
         return {path: size for path, size in files_below(os.path.join(self.data, "objects")).items()
-                if re.search(r"[0-9a-f]{40}", os.path.basename(path))}
+                if re.search(r"^[0-9a-f]{32}$", os.path.basename(path))}
 
     def bytes_stored(self):
         return sum(self.objects().values())

@@ -47,7 +47,7 @@ def main():
         expect(report["whole"] and report["snapshots"] == 2, f"check: {report}")
         status = home.json("status")
         expect(status["server_answers"] and not status["alarmed"] and len(status["spaces"]) == 1, f"status: {status}")
-        expect(status["bytes_used"] >= server.bytes_stored() > MIB // 2, "used is what is stored")
+        expect(status["bytes_used"] >= server.bytes_stored() > MIB // 2, f"used {status['bytes_used']} is what is stored {server.bytes_stored()}")
         found = {finding["what"]: finding for finding in home.json("doctor", code=(DONE, FAILED))["findings"]}
         expect(all(finding["good"] for what, finding in found.items() if what != "memory"), f"the doctor: {found}")
         server.stop()
