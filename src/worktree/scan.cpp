@@ -27,7 +27,7 @@ struct Scanner::Directory {
   std::string name;
   FileStat stat;
   const Directory* parent = nullptr;
-  std::unique_ptr<Listing> listing = nullptr;  // null: not read yet, or left
+  std::unique_ptr<Listing> listing;  // null: not read yet, or left
 };
 
 struct Scanner::Listing {
@@ -63,7 +63,7 @@ Result<std::optional<ScanEvent>> Scanner::begin() {
   begun_ = true;
   HF_TRY(const FileStat stat, files_.stat(root_path_));
   if (stat.type != FileType::directory) return ScanEvent(ScanEntry{std::string(last_component(root_path_)), stat});
-  root_ = std::make_unique<Directory>(Directory{.name = {}, .stat = stat});
+  root_ = std::make_unique<Directory>(Directory{.name = {}, .stat = stat, .listing = {}});
   read_ahead(*root_);
   if (root_->listing->vanished)
     return fail(Code::NotFound, "the directory is not there any more", printable(root_path_));
@@ -230,7 +230,7 @@ void Scanner::take_listing(Directory& directory, const std::string& path, std::v
       listing.entries.push_back(std::move(entry));
       continue;
     }
-    Directory child{.name = std::move(entry.name), .stat = *entry.stat, .parent = &directory};
+    Directory child{.name = std::move(entry.name), .stat = *entry.stat, .parent = &directory, .listing = {}};
     // A mount point stands for itself: what is mounted there is another file system's.
     if (options_.one_file_system && child.stat.device != root_->stat.device)
       child.listing = std::make_unique<Listing>();
