@@ -19,7 +19,7 @@ struct Unprotected {  // the key lies in the file: whoever can read it has the d
 struct KeyFile {
   Label<"Holdfast 1 key file"> label;
   std::variant<crypto::Argon2Parameters, Unprotected> protection;
-  Bytes box;  // label "Holdfast 1 device keys", where = encoding of `protection`: DeviceSeeds::pack()
+  Bytes box;  // label "Holdfast 1 device keys", where = the encoded Argon2Parameters or empty: DeviceSeeds::pack()
   HOLDFAST_WIRE(label, protection, box)
 };
 
