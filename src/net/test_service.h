@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "net/client.h"
 #include "net/server.h"
@@ -19,6 +20,7 @@ inline const TlsKey& test_key() {
 }
 
 constexpr std::int64_t ms = 1'000'000;
+constexpr int patience_s = 120;  // with what must happen, on however busy a machine
 
 inline std::unique_ptr<HttpServer> serve(Handler handler, ServerLimits limits = {}, unsigned workers = 4) {
   auto server = HttpServer::start({.key = test_key(), .io_threads = 2, .worker_threads = workers, .limits = limits},
@@ -67,10 +69,10 @@ class Event {
     ++times_;
     changed_.notify_all();
   }
-  // False: not within 20 s.
+  // False: not within patience_s.
   bool wait(int times = 1) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return times_ >= times; });
+    return changed_.wait_for(lock, std::chrono::seconds(patience_s), [&] { return times_ >= times; });
   }
   int times() {
     const std::lock_guard lock(mutex_);
@@ -86,7 +88,7 @@ class Event {
 // For counters that change on another thread a moment after the peer has seen the outcome.
 template <class Condition>
 bool comes_true(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::yield();
