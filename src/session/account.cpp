@@ -55,8 +55,11 @@ Status sign_up(Doors doors, LocalState& state, Server& server, const identity::D
                const SignUpOptions& options) {
   HF_OK(identity::check_user_name(options.user_name));
   HF_TRY(auto profile, load_profile(state));
-  if (profile && profile->signed_up)
+  if (profile && profile->signed_up) {
+    HF_TRY(const auto due, state.get(home_due_key));
+    if (due && profile->user_name == options.user_name) return {};
     return fail(Code::AlreadyExists, "this device already belongs to the account " + printable(profile->user_name));
+  }
 
   if (!profile) {
     const identity::DeviceKeys device(seeds);
@@ -74,7 +77,7 @@ Status sign_up(Doors doors, LocalState& state, Server& server, const identity::D
       Channel::account,
       api::CreateAccount{{options.invitation}, first_entry_of(profile->account, link), account_caps(device)}));
   profile->signed_up = true;
-  return state.apply({{{std::string(profile_key), encode(*profile)}}, {}});
+  return state.apply({{{std::string(profile_key), encode(*profile)}, {std::string(home_due_key), Bytes{1}}}, {}});
 }
 
 Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& seeds) {

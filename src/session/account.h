@@ -16,6 +16,8 @@ struct Profile {
   bool signed_up = false;  // false: sign-up began and was not answered; the same command goes on
   HOLDFAST_WIRE(server, user_name, device_name, account, device, signed_up)
 };
+// In the local state from the account's sign-up until its home space stands.
+inline constexpr std::string_view home_due_key = "home/due";
 [[nodiscard]] Result<std::optional<Profile>> load_profile(LocalState& state);
 
 // One per process; const after load, so that several verbs share it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/reached.h"
 #include "session/live.h"
 
 namespace holdfast::session {
@@ -68,10 +69,15 @@ std::optional<SpaceListing> find_name(const std::vector<SpaceListing>& listings,
 Status make_home(Session& session) {
   const Account& account = session.account();
   HF_OK(make_and_store_space(session, space::home_space_seed(account.circle.front(), account.profile.account), "home"));
-  return {};
+  return session.state().apply({{}, {std::string(home_due_key)}});
 }
 
 Result<std::unique_ptr<SpaceSession>> open_home(Session& session) {
+  HF_TRY(const auto due, session.state().get(home_due_key));
+  if (due) {
+    reached("session: home made after a sign-up that was cut short");
+    HF_OK(make_home(session));
+  }
   return SpaceSession::open(session, home_listing(session.account()));
 }
 

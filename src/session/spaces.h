@@ -7,7 +7,7 @@ namespace holdfast::session {
 
 inline constexpr std::string_view backups_space = "backups";
 
-// Made at sign-up; repeated harmlessly.
+// Made at sign-up; repeated harmlessly. open_home() makes it when a sign-up was cut short before it stood.
 Status make_home(Session& session);
 Result<std::unique_ptr<SpaceSession>> open_home(Session& session);
 
