@@ -47,13 +47,15 @@ struct Connected {
   std::unique_ptr<session::Session> session;
 };
 
-Result<Connected> connect(World& world) {
+std::int64_t patience_ns(const Command& command) { return command.patience_s * second_ns; }
+
+Result<Connected> connect(World& world, const Command& command) {
   if (!world.shared) return pass_on(*world.no_account);
   HF_TRY(const auto link, api::parse_server_link(world.shared->account.profile.server));
   Connected out;
   out.remote = session::http_remote(link);
   const Doors doors{*world.clock, *world.random, *world.files, *out.remote, *world.workers};
-  out.session = std::make_unique<session::Session>(doors, *world.shared, link);
+  out.session = std::make_unique<session::Session>(doors, *world.shared, link, patience_ns(command));
   return out;
 }
 
@@ -87,7 +89,7 @@ class Verb {
 
   Result<int> run() {
     if (command_.verb == "doctor") return doctor();
-    HF_TRY(connected_, connect(world_));
+    HF_TRY(connected_, connect(world_, command_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
     if (command_.verb == "space create") return space_create();
@@ -132,7 +134,7 @@ class Verb {
 
   int doctor() {
     std::vector<verbs::Finding> findings;
-    auto connected = connect(world_);
+    auto connected = connect(world_, command_);
     findings =
         verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
     show(findings);
@@ -268,7 +270,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   utsname system{};
   ::uname(&system);
   {
-    session::Server server(doors, link);
+    session::Server server(doors, link, patience_ns(command));
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
                            {command.name, device, std::string(system.sysname) + " " + system.machine,
@@ -276,7 +278,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   }
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
-  session::Session session(doors, shared, link);
+  session::Session session(doors, shared, link, patience_ns(command));
   HF_OK(session::make_home(session));
   HF_OK(session::open_home(session));
   const auto who = verbs::who_am_i(shared.account);
