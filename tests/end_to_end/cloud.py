@@ -16,6 +16,7 @@ import os
 import random
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -71,9 +72,11 @@ def files_below(folder):
         for name in names:
             full = os.path.join(path, name)
             try:
-                found[full] = os.lstat(full).st_size
+                status = os.lstat(full)
             except FileNotFoundError:
-                pass
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found[full] = status.st_size
     return found
 
 
@@ -139,10 +142,10 @@ def expect_exit(ended, code):
 class Server:
     """holdfastd over one data directory. It may be stopped, killed and started again."""
 
-    def __init__(self, story, data, log, environment=None, limits=None, options=()):
+    def __init__(self, story, data, log, environment=None, limits=None, options=(), listen="127.0.0.1:0"):
         self.story, self.data, self.log_path = story, data, log
         self.environment, self.limits, self.options = environment or {}, limits, options
-        self.listen = "127.0.0.1:0"
+        self.listen = listen
         self.process = None
         self.start()
 

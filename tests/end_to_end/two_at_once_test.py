@@ -1,0 +1,109 @@
+"""Commands at once in one home: one process owns it, the others hand their command over to it. All of them succeed, also when the owner is
+killed while it serves another.
+"""
+
+import os
+
+from cloud import DONE, MIB, Story, expect, expect_equal, step, wait_until
+from trees import expect_equal_trees, put
+from wire import Wire
+
+
+def make_tree(story, name, seed, megabytes=6):
+    for number in range(3):
+        story.random_file(story.path(name, f"file-{number}"), megabytes * MIB // 3, seed + number)
+    put(story.path(name, "small"), name.encode())
+    return story.path(name)
+
+
+def is_served(owner):
+    """Whether another command is connected to the owner's control socket."""
+    with open("/proc/net/unix", encoding="utf-8") as table:
+        connected = {fields[6] for fields in map(str.split, table) if fields[-1].endswith("/control") and fields[5] == "03"}
+    if os.geteuid() != 0:
+        return bool(connected)  # only root may see whose they are
+    links = [os.readlink(f"/proc/{owner.pid}/fd/{number}") for number in os.listdir(f"/proc/{owner.pid}/fd")]
+    return any(link[len("socket:["):-1] in connected for link in links if link.startswith("socket:["))
+
+
+def start_owner(home, wire, *line):
+    """A command that is held in the middle, and so owns the home for as long as the story wants."""
+    wire.hold_after(sent=100_000)
+    running = home.start(*line)
+    expect(wire.wait_held(running), "the first command is in the middle")
+    return running
+
+
+def restores_equal(story, home, trees, space):
+    snapshots = home.json("snapshots", "--space", space)["snapshots"]
+    for tree in trees:
+        mine = [snapshot for snapshot in snapshots if snapshot["paths"] == [tree] and not snapshot["partial"]]
+        expect(mine, f"there is a snapshot of {tree}")
+        target = story.path(f"again-{space}-{os.path.basename(tree)}")
+        home.run("restore", mine[-1]["id"][:12], target, "--space", space)
+        expect_equal_trees(tree, os.path.join(target, os.path.basename(tree)))
+
+
+def main():
+    with Story("two-at-once") as story:
+        server = story.server()
+        wire = Wire(server.listen)
+        home = story.home("anna", server, signed_up=False)
+        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        for space in ("two", "same", "killed", "many"):
+            home.run("space", "create", space)
+        one, other = make_tree(story, "one", 1), make_tree(story, "other", 50)
+
+        step("two backups into one space, started together")
+        first, second = (home.start("backup", tree, "--space", "two") for tree in (one, other))
+        first.end(DONE)
+        second.end(DONE)
+        restores_equal(story, home, (one, other), "two")
+
+        step("the same path twice, the second while the first is in the middle")
+        first = start_owner(home, wire, "backup", one, "--space", "same")
+        second = home.start("backup", one, "--space", "same")
+        wait_until(lambda: is_served(first), "the second command reaches the owner")
+        wire.release()
+        first.end(DONE)
+        second.end(DONE)
+        restores_equal(story, home, (one,), "same")
+        expect_equal(len(home.json("snapshots", "--space", "same")["snapshots"]), 2, "snapshots")
+
+        step("the owner is killed while it serves the second: the second goes on alone, and the first can be repeated")
+        put(f"{one}/new", os.urandom(3 * MIB))
+        put(f"{other}/new", os.urandom(3 * MIB))
+        first = start_owner(home, wire, "backup", one, "--space", "killed")
+        second = home.start("backup", other, "--space", "killed")
+        wait_until(lambda: is_served(first), "the second command reaches the owner")
+        first.kill()
+        wire.cut()
+        second.end(DONE)
+        home.run("backup", one, "--space", "killed")
+        restores_equal(story, home, (one, other), "killed")
+
+        step("the second is killed: the first does not mind")
+        put(f"{one}/newer", os.urandom(2 * MIB))
+        first = start_owner(home, wire, "backup", one, "--space", "killed")
+        second = home.start("backup", other, "--space", "killed")
+        wait_until(lambda: is_served(first), "the second command reaches the owner")
+        second.kill()
+        wire.release()
+        first.end(DONE)
+
+        step("five at once, and others that look on")
+        trees = [make_tree(story, f"tree-{number}", 100 + 10 * number, 2) for number in range(5)]
+        running = [home.start("backup", tree, "--space", "many") for tree in trees]
+        lookers = [home.start(*line) for line in (("snapshots", "--space", "many"), ("check", "--space", "two"), ("space", "list"), ("status",), ("whoami",))]
+        for command in running + lookers:
+            command.end(DONE)
+        restores_equal(story, home, trees, "many")
+
+        step("all spaces are whole, without an alarm")
+        for space in ("two", "same", "killed", "many"):
+            expect(home.json("check", "--read-data", "--space", space)["whole"], f"{space} is whole")
+        expect(not home.json("status")["alarmed"], "no alarm")
+        wire.close()
+
+
+main()
