@@ -1,3 +1,24 @@
+# The library's headers and GoogleTest's are read once, in builds that HOLDFAST_PRECOMPILE says. The dev preset reads them in
+# every file, and so finds the file that forgot one.
+option(HOLDFAST_PRECOMPILE "headers from outside are compiled once" OFF)
+set(HOLDFAST_STANDARD_HEADERS <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <deque> <expected>
+    <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility>
+    <variant> <vector>)
+set(HOLDFAST_TEST_HEADERS <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h> <fstream> <sstream>)
+# The first target of a kind compiles them, the others take them from it.
+function(holdfast_precompile target kind)
+  if(NOT HOLDFAST_PRECOMPILE)
+    return()
+  endif()
+  get_property(owner GLOBAL PROPERTY HOLDFAST_PRECOMPILED_${kind})
+  if(owner)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    set_property(GLOBAL PROPERTY HOLDFAST_PRECOMPILED_${kind} ${target})
+  endif()
+endfunction()
+
 # holdfast_room(NAME USES room... LIBRARIES target...)
 # A room is a folder of src/: its *.cpp are one library, its *_test.cpp one test program. USES are the arrows that
 # tests/tidy checks against the includes.
@@ -13,6 +34,7 @@ function(holdfast_room name)
   list(TRANSFORM ROOM_USES PREPEND holdfast_)
   if(sources)
     add_library(holdfast_${name} STATIC ${sources})
+    holdfast_precompile(holdfast_${name} ROOM ${HOLDFAST_STANDARD_HEADERS})
     set(scope PUBLIC)
   else()
     add_library(holdfast_${name} INTERFACE)
@@ -30,6 +52,7 @@ function(holdfast_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;USES;LIBRARIES" ${ARGN})
   list(TRANSFORM TEST_USES PREPEND holdfast_)
   add_executable(${name} ${TEST_SOURCES})
+  holdfast_precompile(${name} TEST ${HOLDFAST_STANDARD_HEADERS} ${HOLDFAST_TEST_HEADERS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src ${RAPIDCHECK_INCLUDE})
   target_link_libraries(${name} PRIVATE ${TEST_USES} ${TEST_LIBRARIES} holdfast_openssl GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
   if(NOT TEST_TIMEOUT)

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/pieces.h"
 #include "base/result.h"
 
 namespace holdfast {
@@ -22,10 +22,10 @@ enum class Channel : std::uint8_t { account, capability, watch_account, watch_ca
 
 struct Call {
   Channel channel = Channel::account;
-  std::string name;                   // "log/append": the path below the API's root
-  Bytes body;                         // encoded head of the call
-  std::shared_ptr<const Bytes> bulk;  // sent after `body`, uncopied; may be null
-  std::int64_t timeout_ns = 0;        // 0: the default for calls
+  std::string name;                    // "log/append": the path below the API's root
+  Bytes body;                          // encoded head of the call
+  std::shared_ptr<const Pieces> bulk;  // sent after `body`, uncopied; may be null
+  std::int64_t timeout_ns = 0;         // 0: the default for calls
 };
 
 // Belongs to one thread at a time.

@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/pieces.h"
 #include "base/remote.h"  // Ticket
 #include "base/result.h"
 
@@ -33,7 +33,7 @@ struct HttpCall {
   Method method = Method::post;
   std::string path{};                         // "/v1/log/append"
   Bytes head{};                               // a post's body is `head` and then `bulk`
-  std::shared_ptr<const Bytes> bulk{};        // may be null; is read, uncopied, until the answer comes
+  std::shared_ptr<const Pieces> bulk{};       // may be null; is read, uncopied, until the answer comes
   std::int64_t timeout_ns = 120'000'000'000;  // from when the call gets a connection to the last byte of the answer
   std::size_t answer_bytes_max = 17 * 1024 * 1024;
 };

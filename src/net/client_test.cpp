@@ -24,8 +24,7 @@ TEST(HttpClient, BodiesOfAllSizesComeBackAsTheyWere) {
     for (const std::size_t head_size : {std::size_t{0}, std::min<std::size_t>(size, 57), size}) {
       const Bytes all = patterned(size, ++seed);
       HttpCall what{.path = "/", .head = to_bytes(ByteView(all).first(head_size))};
-      if (head_size < size)
-        what.bulk = std::make_shared<const Bytes>(all.begin() + static_cast<std::ptrdiff_t>(head_size), all.end());
+      if (head_size < size) what.bulk = in_pieces(ByteView(all).subspan(head_size));
       const auto answer = call(client, std::move(what));
       ASSERT_TRUE(answer) << answer.error().sentence;
       EXPECT_EQ(answer->status, 200);
@@ -67,8 +66,7 @@ TEST(HttpClient, TransfersGoOnWhileTheCallerComputes) {
     return echo(request);
   });
   HttpClient client(to(server->port()));
-  for (unsigned i = 0; i < 4; ++i)
-    client.submit({.path = "/", .bulk = std::make_shared<const Bytes>(patterned(4'000'000, i))});
+  for (unsigned i = 0; i < 4; ++i) client.submit({.path = "/", .bulk = in_pieces(patterned(4'000'000, i))});
   EXPECT_TRUE(arrived.wait(4));  // without a call of next()
 }
 
@@ -203,7 +201,7 @@ TEST(HttpClient, ACallOnAConnectionThatTheServerClosedIsSentAgain) {
   ASSERT_TRUE(call(client, {.path = "/"}));
   ASSERT_TRUE(comes_true([&] { return server->counters().connections == 0; }));
   const Bytes sent = patterned(2'000'000, 1);
-  const auto answer = call(client, {.path = "/", .bulk = std::make_shared<const Bytes>(sent)});
+  const auto answer = call(client, {.path = "/", .bulk = in_pieces(sent)});
   ASSERT_TRUE(answer) << answer.error().sentence;
   EXPECT_EQ(answer->body, sent);
 }

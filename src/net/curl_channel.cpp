@@ -57,17 +57,17 @@ struct Transfer {
 std::size_t give_body(char* into, std::size_t size, std::size_t count, void* argument) {
   auto& transfer = *static_cast<Transfer*>(argument);
   const std::size_t room = size * count;
+  const std::span out(reinterpret_cast<std::uint8_t*>(into), room);
   const std::size_t head_size = transfer.call.head.size();
-  ByteView part;
+  std::size_t part = 0;
   if (transfer.sent < head_size) {
-    part = ByteView(transfer.call.head).subspan(transfer.sent);
+    part = std::min(room, head_size - transfer.sent);
+    std::memcpy(out.data(), &transfer.call.head[transfer.sent], part);
   } else if (transfer.call.bulk) {
-    part = ByteView(*transfer.call.bulk).subspan(transfer.sent - head_size);
+    part = transfer.call.bulk->read_at(transfer.sent - head_size, out);
   }
-  part = part.first(std::min(part.size(), room));
-  if (!part.empty()) std::memcpy(into, part.data(), part.size());
-  transfer.sent += part.size();
-  return part.size();
+  transfer.sent += part;
+  return part;
 }
 
 int seek_body(void* argument, curl_off_t offset, int origin) {

@@ -40,6 +40,17 @@ inline Handled echo(HttpRequest& request) {
   return reply;
 }
 
+// Several buffers, as a pack has.
+inline std::shared_ptr<const Pieces> in_pieces(ByteView bytes) {
+  Pieces out;
+  for (std::size_t size = 1; !bytes.empty(); size *= 7) {
+    const ByteView piece = bytes.first(std::min(size, bytes.size()));
+    out.add(to_bytes(piece));
+    bytes = bytes.subspan(piece.size());
+  }
+  return std::make_shared<const Pieces>(std::move(out));
+}
+
 inline Handled ok(HttpRequest&) { return text("ok"); }
 
 inline ClientOptions to(std::uint16_t port) {

@@ -111,10 +111,12 @@ TEST(Server, CarriesObjectsThereAndBack) {
   OneAccount account(running);
   const auto write = account.ticket(Right::write);
   const UploadId upload = running.call(api::Begin{write, 0}).upload;
-  auto bytes = std::make_shared<Bytes>(api::object_bytes_max);
-  running.random->fill(*bytes);
-  api::Put put{write, upload, running.random->make<ObjectId>(), crypto::sha256(*bytes), {}};
-  net::HttpCall call{.path = "/v1/object/put", .head = api::encode_put_head(put, bytes->size()), .bulk = bytes};
+  Bytes bytes(api::object_bytes_max);
+  running.random->fill(bytes);
+  api::Put put{write, upload, running.random->make<ObjectId>(), crypto::sha256(bytes), {}};
+  net::HttpCall call{.path = "/v1/object/put",
+                     .head = api::encode_put_head(put, bytes.size()),
+                     .bulk = std::make_shared<const Pieces>(bytes)};
   RunningServer::reply_in<api::Put>(running.http(std::move(call)));
   api::Append publish;
   publish.tickets = {write};
@@ -126,8 +128,8 @@ TEST(Server, CarriesObjectsThereAndBack) {
   EXPECT_TRUE(std::holds_alternative<api::Append::Appended>(running.call(publish).outcome));
   const auto answer = running.http(running.http_call(api::Get{account.ticket(Right::read), put.id, 0, 0}));
   const auto got = RunningServer::reply_in<api::Get>(answer);
-  EXPECT_EQ(got.size, bytes->size());
-  EXPECT_TRUE(std::ranges::equal(got.bytes, *bytes));
+  EXPECT_EQ(got.size, bytes.size());
+  EXPECT_TRUE(std::ranges::equal(got.bytes, bytes));
 }
 
 TEST(Server, AnswersAWatchWhenItsLogMoves) {

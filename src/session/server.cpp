@@ -139,7 +139,7 @@ std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& 
 }
 
 void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
-                        const ObjectId& object, const Hash& sha256, std::shared_ptr<const Bytes> bytes) {
+                        const ObjectId& object, const Hash& sha256, std::shared_ptr<const Pieces> bytes) {
   Flight flight;
   flight.group = group;
   flight.object = object;

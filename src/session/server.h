@@ -38,7 +38,7 @@ class Server {
     Status status;
   };
   void submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
-                  const Hash& sha256, std::shared_ptr<const Bytes> bytes);
+                  const Hash& sha256, std::shared_ptr<const Pieces> bytes);
   PutDone finish_put();  // REQUIRES: puts_in_flight() > 0
   [[nodiscard]] std::size_t puts_in_flight() const { return puts_.size(); }
 

@@ -140,11 +140,11 @@ void Ingest::close_block(Lane& lane) {
 void Ingest::seal(ReadyPack pack) {
   Sealing& place = sealing_.emplace_back();
   // std::move_only_function takes a job that can't be copied; PackRandom holds what sealing would draw.
-  const Ticket ticket = jobs_.submit([pack = std::move(pack), drawn = PackRandom(context_.random),
-                                      key = &context_.pack_key, space = context_.space, epoch = context_.epoch,
-                                      buffer = buffers_.take(pack_bytes_max)]() mutable -> Done {
-    return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn, std::move(buffer));
-  });
+  const Ticket ticket =
+      jobs_.submit([pack = std::move(pack), drawn = PackRandom(context_.random), key = &context_.pack_key,
+                    space = context_.space, epoch = context_.epoch]() mutable -> Done {
+        return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn);
+      });
   arrivals_.emplace(ticket, [&place](Done done) { place = std::get<Result<SealedPack>>(std::move(done)); });
 }
 

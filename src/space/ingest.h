@@ -16,7 +16,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "base/buffer_ring.h"
 #include "base/workers.h"
 #include "space/packer.h"
 
@@ -136,7 +135,6 @@ class Ingest {
   std::vector<Item> gathered_;  // in no job yet
   std::size_t gathered_bytes_ = 0;
   std::unordered_set<ChunkId, FixedBytesHash> added_;
-  BufferRing buffers_;  // of sealed packs
   Lane data_, nodes_;
 
   // The stages, each in its order; a deque, because jobs' answers find their place by address.

@@ -81,9 +81,8 @@ class Upload {
         const Record record = view.find(chunk.id).value();
         EXPECT_EQ(view.pack(record.pack).value().object, pack.info.object);
         if (!blocks.contains(record.block)) {
-          const ByteView sealed =
-              ByteView(*pack.object)
-                  .subspan(pack.info.block_offset(record.block), pack.info.blocks[record.block].stored.value);
+          Bytes sealed(pack.info.blocks[record.block].stored.value);
+          pack.object->read_at(pack.info.block_offset(record.block), sealed);
           blocks[record.block] = opener.open_block(record.block, sealed).value();
         }
         const ByteView bytes = ByteView(blocks[record.block]).subspan(record.offset.value, record.length.value);

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/pieces.h"
 #include "space/chunk.h"
 
 namespace holdfast::space {
@@ -93,7 +94,7 @@ struct PackInfo {
 
 // A block ready to be packed.
 struct CompressedBlock {
-  Bytes bytes;  // zstd frame, or plain
+  Bytes bytes;  // zstd frame, or plain; best with capacity for a tag behind it
   std::uint32_t plain_size = 0;
   std::vector<PackedChunk> chunks;  // block numbers are set by the pack
 };
@@ -106,7 +107,7 @@ struct CompressedBlock {
 [[nodiscard]] Result<Bytes> decompress_block(ByteView frame, std::size_t plain_size);
 
 struct SealedPack {
-  std::shared_ptr<const Bytes> object;
+  std::shared_ptr<const Pieces> object;
   PackInfo info;
   std::vector<PackedChunk> chunks;
 };
@@ -140,10 +141,9 @@ class PackBuilder {
   // Exactly 16 MiB; Padme, at least 64 KiB, for an upload's last; a power of two, at least 64 KiB, for the index (M2).
   enum class Size { full, padme, power_of_two };
   // Seals everything; opens the directory again before returning: SelfCheckFailed means that nothing may be uploaded.
-  // Draws an object id and 32 bytes.
-  // buffer: the object is written into it (BufferRing); null: into a new one.
+  // Draws an object id and 32 bytes. Each block is sealed where it lies: a pack is in memory once.
   [[nodiscard]] Result<SealedPack> finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch,
-                                          Size size, Random& random, std::shared_ptr<Bytes> buffer = nullptr) &&;
+                                          Size size, Random& random) &&;
 
  private:
   PackKind kind_;
@@ -152,9 +152,10 @@ class PackBuilder {
   std::size_t block_bytes_ = 0, chunk_count_ = 0;
 };
 
-// What finish() does last: a pack of one's own, read as a stranger would, has this directory (encoded).
+// What finish() does last: a pack of one's own, read as a stranger would, has this directory (encoded). tail: from the
+// directory to the object's end.
 [[nodiscard]] Status check_own_pack(const crypto::PackKey& key, const SpaceId& space, const ObjectId& id,
-                                    ByteView object, ByteView directory);
+                                    ByteView header, std::size_t object_size, ByteView tail, ByteView directory);
 
 // Padme (PURBs, Nikitin et al. 2019): at most 12 % more, leaks O(log log) bits of the size.
 [[nodiscard]] std::size_t padme(std::size_t size);

@@ -19,41 +19,34 @@ std::size_t padded(std::size_t used, PackBuilder::Size size) {
   return pack_bytes_max;
 }
 
-// Seals one part after the other behind the header, and hashes what it wrote while it is still in the processor's
-// cache.
+// Seals one part after the other where it lies, and hashes it while it is still in the processor's cache.
 class ObjectWriter {
  public:
-  ObjectWriter(const crypto::PackCipher& cipher, Bytes header, Bytes& object)
-      : cipher_(cipher), header_(std::move(header)), object_(object) {
-    std::ranges::copy(header_, object_.begin());
-    size_ = header_.size();
+  ObjectWriter(const crypto::PackCipher& cipher, Bytes header) : cipher_(cipher), header_(std::move(header)) {
     hash_.update(header_);
+    object_.add(header_);
   }
-  void add(std::uint32_t number, ByteView plain) {
-    const auto out = grow(plain.size());
-    cipher_.seal(number, header_, plain, out);
-    hash_.update(out);
+  void add(std::uint32_t number, Bytes part) { object_.add(sealed(number, std::move(part))); }
+  // As add(), for a part that the caller joins with others.
+  Bytes sealed(std::uint32_t number, Bytes part) {
+    const std::size_t size = part.size();
+    part.resize(size + crypto::tag_size);
+    cipher_.seal(number, header_, ByteView(part).first(size), part);
+    hash_.update(part);
+    return part;
   }
-  void add_zeros(std::uint32_t number, std::size_t size) {
-    const auto out = grow(size);
-    std::ranges::fill(out, std::uint8_t{0});
-    cipher_.seal(number, header_, out.first(size), out);
-    hash_.update(out);
+  [[nodiscard]] std::size_t size() const { return object_.size(); }
+  [[nodiscard]] ByteView header() const { return header_; }
+  std::shared_ptr<const Pieces> finish(Bytes tail) {
+    object_.add(std::move(tail));
+    return std::make_shared<const Pieces>(std::move(object_));
   }
-  [[nodiscard]] std::size_t size() const { return size_; }
   Hash sha256() { return hash_.finish(); }
 
  private:
-  std::span<std::uint8_t> grow(std::size_t plain_size) {
-    const auto out = std::span(object_).subspan(size_, plain_size + crypto::tag_size);
-    size_ += out.size();
-    return out;
-  }
-
   const crypto::PackCipher& cipher_;
   Bytes header_;
-  Bytes& object_;
-  std::size_t size_ = 0;
+  Pieces object_;
   crypto::Sha256 hash_;
 };
 
@@ -78,7 +71,7 @@ void PackBuilder::add(CompressedBlock block) {
 }
 
 Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId& space, std::uint32_t epoch, Size size,
-                                       Random& random, std::shared_ptr<Bytes> buffer) && {
+                                       Random& random) && {
   const std::size_t used = bytes_used();
   if (used > pack_bytes_max) return fail(Code::Internal, "a pack was filled beyond its size");
   const std::size_t total = padded(used, size);
@@ -99,37 +92,34 @@ Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId
   const Hash salt = crypto::make_pack_salt(key, where, directory_plain, random);
   const crypto::PackCipher cipher(key, where, salt);
   const PackHeader header{.epoch = epoch, .object = id, .salt = salt, .commitment = cipher.commitment()};
-  if (!buffer) buffer = std::make_shared<Bytes>();
-  buffer->resize(total);
-  ObjectWriter object(cipher, encode(header), *buffer);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    object.add(static_cast<std::uint32_t>(i), blocks_[i].bytes);
-    blocks_[i].bytes = {};  // so that a pack is in memory once, not twice
-  }
-  object.add_zeros(pad_number, directory.pad.value);
+  ObjectWriter object(cipher, encode(header));
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    object.add(static_cast<std::uint32_t>(i), std::move(blocks_[i].bytes));
+  object.add(pad_number, Bytes(directory.pad.value));
   const PackFoot foot{static_cast<std::uint32_t>(object.size()),
                       static_cast<std::uint32_t>(directory_plain.size() + crypto::tag_size)};
-  object.add(directory_number, directory_plain);
-  object.add(foot_number, encode(foot));
+  Bytes tail = object.sealed(directory_number, directory_plain);
+  append(tail, object.sealed(foot_number, encode(foot)));
 
+  HF_OK(check_own_pack(key, space, id, object.header(), object.size() + tail.size(), tail, directory_plain));
   const Hash sha256 = object.sha256();
-  if (object.size() != total) return fail(Code::Internal, "a pack has another size than was planned");
-  SealedPack out{std::move(buffer), {}, {}};
-  HF_OK(check_own_pack(key, space, id, *out.object, directory_plain));
-  HF_TRY(out.info, info_of(header, directory, out.object->size(), sha256));
+  SealedPack out{object.finish(std::move(tail)), {}, {}};
+  if (out.object->size() != total) return fail(Code::Internal, "a pack has another size than was planned");
+  HF_TRY(out.info, info_of(header, directory, total, sha256));
   out.chunks = std::move(directory.chunks);
   return out;
 }
 
-Status check_own_pack(const crypto::PackKey& key, const SpaceId& space, const ObjectId& id, ByteView object,
-                      ByteView directory) {
-  const auto read_back = [&]() -> Result<PackDirectory> {
-    HF_TRY(const PackHeader header, read_header(object, id));
-    HF_TRY(auto opened, open_directory(key, space, header, object.size(), object));
-    return std::get<PackDirectory>(std::move(opened));
+Status check_own_pack(const crypto::PackKey& key, const SpaceId& space, const ObjectId& id, ByteView header,
+                      std::size_t object_size, ByteView tail, ByteView directory) {
+  const auto read_back = [&]() -> Result<Bytes> {
+    HF_TRY(const PackHeader read, read_header(header, id));
+    HF_TRY(const auto opened, open_directory(key, space, read, object_size, tail));
+    const auto* found = std::get_if<PackDirectory>(&opened);
+    return found != nullptr ? encode(*found) : Bytes();
   };
   const auto opened = read_back();
-  if (!opened || !std::ranges::equal(encode(*opened), directory))
+  if (!opened || !std::ranges::equal(*opened, directory))
     return fail(Code::SelfCheckFailed,
                 "a pack that was just made does not open again: this machine's memory, or Holdfast, is at fault",
                 id.short_hex(), "nothing of it was sent");

@@ -61,12 +61,19 @@ ByteView shrunk(ByteView plain, int level) {
   return {out, size};
 }
 
+Bytes with_room_for_tag(ByteView bytes) {
+  Bytes out;
+  out.reserve(bytes.size() + crypto::tag_size);
+  append(out, bytes);
+  return out;
+}
+
 }  // namespace
 
 CompressedBlock compress_block(Bytes plain, std::vector<PackedChunk> chunks, int level) {
   CompressedBlock out{{}, static_cast<std::uint32_t>(plain.size()), std::move(chunks)};
   const ByteView frame = shrunk(plain, level);
-  out.bytes = frame.empty() ? std::move(plain) : to_bytes(frame);
+  out.bytes = frame.empty() ? std::move(plain) : with_room_for_tag(frame);
   return out;
 }
 
@@ -83,7 +90,8 @@ CompressedBlock compress_pieces(std::span<const ByteView> pieces, std::vector<Pa
     for (const ByteView piece : pieces) joined = std::copy(piece.begin(), piece.end(), joined);
   }
   const ByteView frame = shrunk(plain, level);
-  return {to_bytes(frame.empty() ? plain : frame), static_cast<std::uint32_t>(plain.size()), std::move(chunks)};
+  return {with_room_for_tag(frame.empty() ? plain : frame), static_cast<std::uint32_t>(plain.size()),
+          std::move(chunks)};
 }
 
 Result<Bytes> decompress_block(ByteView frame, std::size_t plain_size) {

@@ -106,7 +106,8 @@ TEST(Compress, ABombIsRefusedWithinBounds) {
     PackBuilder builder(PackKind::data);
     builder.add({std::move(frame), said, {{random.make<ChunkId>(), 0, {0}, {said}}}});
     HF_TRY(const SealedPack pack, std::move(builder).finish(key, space, 1, PackBuilder::Size::padme, random));
-    const ByteView sealed = ByteView(*pack.object).subspan(pack.info.block_offset(0), pack.info.blocks[0].stored.value);
+    Bytes sealed(pack.info.blocks[0].stored.value);
+    pack.object->read_at(pack.info.block_offset(0), sealed);
     return PackOpener(key, space, pack.info).open_block(0, sealed);
   };
   const Bytes zeros(64 * 1024 * 1024);

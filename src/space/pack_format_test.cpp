@@ -91,7 +91,8 @@ struct ExamplePack {
 
 TEST(FormatDocument, Pack) {
   const ExamplePack example;
-  const ByteView object = *example.sealed.object;
+  const Bytes whole = example.sealed.object->joined();
+  const ByteView object = whole;
   const PackHeader header = read_header(object, example.sealed.info.object).value();
   const auto opened = open_directory(example.key, example.space, header, object.size(), object).value();
   const auto& directory = std::get<PackDirectory>(opened);
@@ -153,9 +154,9 @@ TEST(FormatDocument, Segment) {
   const Segment segment = make_segment(std::span(&example.sealed, 1));
   CountingRandom random;
   const SealedSegment sealed = seal_segment(segment, example.key, example.space, example.epoch, random).value();
-  const SealedPack& object = sealed.objects.at(0);
-  const PackHeader header = read_header(*object.object, object.info.object).value();
-  const auto opened = open_directory(example.key, example.space, header, object.object->size(), *object.object).value();
+  const Bytes object = sealed.objects.at(0).object->joined();
+  const PackHeader header = read_header(object, sealed.objects.at(0).info.object).value();
+  const auto opened = open_directory(example.key, example.space, header, object.size(), object).value();
   expect_documented("segment.md", {{"record_0", to_hex(encode(segment.records.at(0)))},
                                    {"record_1", to_hex(encode(segment.records.at(1)))},
                                    {"table", to_hex(std::get<PackDirectory>(opened).extra)},

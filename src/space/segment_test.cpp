@@ -61,12 +61,13 @@ class SegmentTest : public ::testing::Test {
     return seal_segment(segment, key_, space, epoch, random).value();
   }
   Result<Segment> open(const SealedSegment& sealed) const {
-    std::vector<ByteView> objects;
+    std::vector<Bytes> wholes;
     std::vector<SegmentObject> expected;
     for (const SealedPack& object : sealed.objects) {
-      objects.push_back(*object.object);
+      wholes.push_back(object.object->joined());
       expected.push_back(object_of(object));
     }
+    const std::vector<ByteView> objects(wholes.begin(), wholes.end());
     return open_segment(
         objects, expected, [this](std::uint32_t asked) { return asked == epoch ? &key_ : nullptr; }, space);
   }
@@ -154,7 +155,8 @@ TEST_F(SegmentTest, OtherBytesOrNoKeyAreRefused) {
   SeededRandom random(2);
   SealedSegment sealed = seal(any_segment(random, 2, 100));
   ASSERT_TRUE(open(sealed));
-  const std::vector<ByteView> objects{*sealed.objects[0].object};
+  const Bytes whole = sealed.objects[0].object->joined();
+  const std::vector<ByteView> objects{whole};
   const std::vector<SegmentObject> expected{object_of(sealed.objects[0])};
   const auto no_key = [](std::uint32_t) -> const crypto::PackKey* { return nullptr; };
   EXPECT_EQ(open_segment(objects, expected, no_key, space).error().code, Code::Missing);
@@ -163,7 +165,7 @@ TEST_F(SegmentTest, OtherBytesOrNoKeyAreRefused) {
   EXPECT_EQ(open_segment(objects, expected, key, space_of(1)).error().code, Code::Tampered);
   const std::vector<SegmentObject> other{{random.make<ObjectId>(), {}}};
   EXPECT_EQ(open_segment(objects, other, key, space).error().code, Code::Tampered);
-  Bytes damaged = *sealed.objects[0].object;
+  Bytes damaged = whole;
   damaged[200] ^= 1;
   EXPECT_EQ(open_segment(std::vector<ByteView>{damaged}, expected, key, space).error().code, Code::Tampered);
 }

@@ -61,7 +61,7 @@ void BackupServer::crashed(Prng&) { open(); }
 
 Result<Bytes> BackupServer::handle(const Call& call) {
   Bytes body = call.body;
-  if (call.bulk) append(body, *call.bulk);
+  if (call.bulk) append(body, call.bulk->joined());
   auto served = service_->handle(call.name, body, "192.0.2.7:4711");
   return std::move(std::get<server::ServiceReply>(served)).joined();
 }

@@ -12,7 +12,7 @@ constexpr std::int64_t timeout_default_ns = 60 * second_ns;
 std::uint64_t digest_of(const Call& call) {
   Digest digest;
   digest.add(call.body);
-  if (call.bulk) digest.add(ByteView(*call.bulk));
+  if (call.bulk) digest.add(ByteView(call.bulk->joined()));
   return digest.value();
 }
 
