@@ -8,7 +8,7 @@
 
 namespace holdfast::session {
 
-inline constexpr std::size_t packs_in_flight_max = 4;
+inline constexpr std::size_t packs_in_flight_max = 2;
 
 class Upload {
  public:

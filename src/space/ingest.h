@@ -46,8 +46,8 @@ struct IngestContext {
 };
 
 struct IngestLimits {
-  std::size_t bytes_held_max = 24 * 1024 * 1024;  // added and not in a pack yet; one add may go beyond
-  std::size_t packs_sealing_max = 2;
+  std::size_t bytes_held_max = 6 * 1024 * 1024;  // added and not in a pack yet; one add may go beyond
+  std::size_t packs_sealing_max = 1;
 };
 
 struct IngestStats {

@@ -1,6 +1,6 @@
 // Which block goes into which pack: up to three packs open, a block into the fullest that it fits, the fullest closed
-// when none fits (D10), so that padding of incompressible data stays below 2 %. A pack that has room for a scrap only
-// is closed at once. One packer, one kind, one origin (A14).
+// when none fits or they hold too much (D10), so that padding of incompressible data stays below 2 %. A pack that has
+// room for a scrap only is closed at once. One packer, one kind, one origin (A14).
 #pragma once
 
 #include <optional>
@@ -10,6 +10,9 @@
 #include "space/pack.h"
 
 namespace holdfast::space {
+
+// All open packs together. Less costs padding: random data 2.3 % at 28 MiB, 1.7 % at 36 MiB.
+inline constexpr std::size_t open_packs_bytes_max = 36 * 1024 * 1024;
 
 struct ReadyPack {  // to be sealed by a worker
   PackBuilder builder;
