@@ -159,7 +159,7 @@ class Check {
   }
 
   Status read_packs() {
-    session::Server& server = space_.session().server;
+    session::Server::Gets gets(space_.session().server);
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
     std::map<Ticket, std::size_t> flying, working;
     const auto settle = [&](std::pair<Ticket, PackOutcome> done) {
@@ -170,8 +170,7 @@ class Check {
     for (std::size_t next = 0; next < packs_.size() || !flying.empty() || !working.empty();) {
       if (next < packs_.size() && flying.size() < gets_in_flight_max) {
         if (!is_whole_bad(packs_[next].first))
-          flying.emplace(server.submit_get(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0),
-                         next);
+          flying.emplace(gets.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0), next);
         ++next;
         continue;
       }
@@ -179,16 +178,14 @@ class Check {
         settle(jobs.next());
         continue;
       }
-      auto done = server.finish_get();
+      auto done = gets.finish();
       const std::size_t at = flying.extract(done.ticket).mapped();
       auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
                              : Result<api::Get::Reply>(pass_on(done.body.error()));
       if (!reply) {
         const Code code = reply.error().code;
-        if (code != Code::Missing && code != Code::NotFound && code != Code::Malformed && code != Code::Tampered) {
-          while (!flying.empty()) flying.erase(server.finish_get().ticket);
+        if (code != Code::Missing && code != Code::NotFound && code != Code::Malformed && code != Code::Tampered)
           return pass_on(reply.error());
-        }
         bad(packs_[at].first, {whole_pack, Code::Missing, "the server does not give it"});
         continue;
       }

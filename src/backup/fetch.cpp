@@ -48,11 +48,7 @@ class Fetch {
  public:
   Fetch(session::SpaceSession& space, std::span<const WantedPack> packs,
         const std::function<Status(OpenedBlock&&)>& use)
-      : space_(space),
-        server_(space.session().server),
-        packs_(packs),
-        use_(use),
-        jobs_(space.session().doors.workers) {}
+      : space_(space), gets_(space.session().server), packs_(packs), use_(use), jobs_(space.session().doors.workers) {}
 
   Status run() {
     const std::vector<Span> spans = plan_spans(packs_);
@@ -60,8 +56,8 @@ class Fetch {
     while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
       while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
         const Span& span = spans[next++];
-        const Ticket ticket = server_.submit_get(group_of(space_.id()), space_.read_key(),
-                                                 packs_[span.pack].info.object, span.offset, span.size);
+        const Ticket ticket = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
+                                           span.offset, span.size);
         flying_.emplace(ticket, span);
       }
       const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
@@ -81,7 +77,6 @@ class Fetch {
   };
 
   void drain() {
-    while (!flying_.empty()) flying_.erase(server_.finish_get().ticket);
     while (jobs_.in_flight() > 0) (void)jobs_.next();
   }
 
@@ -92,7 +87,7 @@ class Fetch {
   }
 
   Status receive() {
-    auto done = server_.finish_get();
+    auto done = gets_.finish();
     const Span span = flying_.extract(done.ticket).mapped();
     const WantedPack& pack = packs_[span.pack];
     auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
@@ -156,7 +151,7 @@ class Fetch {
   }
 
   session::SpaceSession& space_;
-  session::Server& server_;
+  session::Server::Gets gets_;
   std::span<const WantedPack> packs_;
   const std::function<Status(OpenedBlock&&)>& use_;
   std::map<Ticket, Span> flying_;

@@ -14,11 +14,8 @@ std::string describe(const space::PackInfo& pack, std::uint16_t block) {
 
 }  // namespace
 
-SpaceReader::SpaceReader(SpaceSession& space, std::size_t cache_bytes) : space_(space), cache_bytes_max_(cache_bytes) {}
-
-SpaceReader::~SpaceReader() {
-  while (!asked_.empty()) receive_one();
-}
+SpaceReader::SpaceReader(SpaceSession& space, std::size_t cache_bytes)
+    : space_(space), cache_bytes_max_(cache_bytes), gets_(space.session().server) {}
 
 void SpaceReader::forget_blocks() {
   cache_.clear();
@@ -37,8 +34,7 @@ Result<space::PackInfo> SpaceReader::pack_of(const FoundChunk& place) const {
 
 Ticket SpaceReader::ask(const space::PackInfo& pack, std::uint16_t number) {
   const auto offset = static_cast<std::uint32_t>(pack.block_offset(number));
-  return space_.session().server.submit_get(group_of(space_.id()), space_.read_key(), pack.object, offset,
-                                            pack.blocks[number].stored.value);
+  return gets_.submit(group_of(space_.id()), space_.read_key(), pack.object, offset, pack.blocks[number].stored.value);
 }
 
 Result<std::shared_ptr<const Bytes>> SpaceReader::open(const space::PackInfo& pack, std::uint16_t number,
@@ -68,10 +64,8 @@ void SpaceReader::keep(const BlockKey& key, std::shared_ptr<const Bytes> plain) 
 }
 
 void SpaceReader::receive_one() {
-  auto done = space_.session().server.finish_get();
-  const auto found = asked_.find(done.ticket);
-  if (found == asked_.end()) return;
-  const Wanted wanted = std::move(asked_.extract(found).mapped());
+  auto done = gets_.finish();
+  const Wanted wanted = std::move(asked_.extract(done.ticket).mapped());
   const auto receive = [&]() -> Result<std::shared_ptr<const Bytes>> {
     if (!done.body) return pass_on(std::move(done.body).error());
     HF_TRY(const auto reply, Server::decode_answer<api::Get>(*done.body));

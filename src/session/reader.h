@@ -15,7 +15,6 @@ class SpaceReader final : public space::ChunkSource {
   // follow_index() must have been called. Tampered and Missing name pack and block; a second location is tried first
   // (A5).
   explicit SpaceReader(SpaceSession& space, std::size_t cache_bytes = reader_cache_bytes_default);
-  ~SpaceReader() override;
 
   Result<Bytes> chunk(space::ChunkKind kind, const ChunkId& id) override;
   void prefetch(std::span<const ChunkId> ids) override;
@@ -46,6 +45,7 @@ class SpaceReader final : public space::ChunkSource {
   std::size_t cache_bytes_max_, cache_bytes_ = 0;
   std::map<BlockKey, Block> cache_;
   std::list<BlockKey> ages_;  // oldest first
+  Server::Gets gets_;
   std::map<Ticket, Wanted> asked_;
   std::map<BlockKey, Error> failed_;  // of blocks that were asked for ahead
 };

@@ -47,10 +47,19 @@ Result<Bytes> Server::exchange_once(Call call) {
   for (;;) {
     if (const auto found = landed_.find(ticket); found != landed_.end())
       return std::move(landed_.extract(found).mapped());
-    auto [landed, answer] = doors_.remote.next();
-    if (answer) bytes_received_ += answer->size();
-    landed_.emplace(landed, std::move(answer));
+    receive();
   }
+}
+
+void Server::receive() {
+  auto [ticket, answer] = doors_.remote.next();
+  if (answer) bytes_received_ += answer->size();
+  if (left_.erase(ticket) == 0) landed_.emplace(ticket, std::move(answer));
+}
+
+Server::Flights::~Flights() {
+  for (const auto& [ticket, flight] : flights_)
+    if (server_.landed_.erase(ticket) == 0) server_.left_.insert(ticket);
 }
 
 Result<Bytes> Server::exchange(Channel channel, std::string name, Bytes body) {
@@ -115,9 +124,7 @@ std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& 
   for (;;) {
     auto landed = std::ranges::find_if(landed_, [&](const auto& answer) { return flights.contains(answer.first); });
     if (landed == landed_.end()) {
-      auto [ticket, answer] = doors_.remote.next();
-      if (answer) bytes_received_ += answer->size();
-      landed_.emplace(ticket, std::move(answer));
+      receive();
       continue;
     }
     const Ticket ticket = landed->first;
@@ -138,47 +145,47 @@ std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& 
   }
 }
 
-void Server::submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
-                        const ObjectId& object, const Hash& sha256, std::shared_ptr<const Pieces> bytes) {
+void Server::Puts::submit(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
+                          const ObjectId& object, const Hash& sha256, std::shared_ptr<const Pieces> bytes) {
   Flight flight;
   flight.group = group;
   flight.object = object;
-  flight.handle = next_handle_++;
-  flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
-  flight.make = [this, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
-    HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::write, write));
+  flight.handle = server_.next_handle_++;
+  flight.give_up_ns = server_.doors_.clock.monotonic_ns() + server_.patience_ns_;
+  flight.make = [&server = server_, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
+    HF_TRY(const auto held, server.ticket(Channel::capability, group, api::Right::write, write));
     return Call{Channel::capability, std::string(api::Put::name),
                 api::encode_put_head({held, upload, object, sha256, {}}, bytes->size()), bytes, 0};
   };
-  launch(puts_, std::move(flight));
+  server_.launch(flights_, std::move(flight));
 }
 
-Server::PutDone Server::finish_put() {
-  auto [flight, answer] = land(puts_);
+Server::Puts::Done Server::Puts::finish() {
+  auto [flight, answer] = server_.land(flights_);
   if (const auto problem = refusal_in(answer)) return {flight.object, pass_on(*problem)};
   if (const auto stored = decode_answer<api::Put>(*answer); !stored) return {flight.object, pass_on(stored.error())};
   return {flight.object, {}};
 }
 
-Ticket Server::submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
-                          std::uint32_t offset, std::uint32_t length) {
+Ticket Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
+                            std::uint32_t offset, std::uint32_t length) {
   Flight flight;
   flight.group = group;
   flight.object = object;
-  flight.handle = next_handle_++;
-  flight.give_up_ns = doors_.clock.monotonic_ns() + patience_ns_;
-  flight.make = [this, group, &read, object, offset, length]() -> Result<Call> {
-    HF_TRY(const auto held, ticket(Channel::capability, group, api::Right::read, read));
+  flight.handle = server_.next_handle_++;
+  flight.give_up_ns = server_.doors_.clock.monotonic_ns() + server_.patience_ns_;
+  flight.make = [&server = server_, group, &read, object, offset, length]() -> Result<Call> {
+    HF_TRY(const auto held, server.ticket(Channel::capability, group, api::Right::read, read));
     return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}),
                 nullptr, 0};
   };
   const Ticket handle = flight.handle;
-  launch(gets_, std::move(flight));
+  server_.launch(flights_, std::move(flight));
   return handle;
 }
 
-Server::GetDone Server::finish_get() {
-  auto [flight, answer] = land(gets_);
+Server::Gets::Done Server::Gets::finish() {
+  auto [flight, answer] = server_.land(flights_);
   if (auto problem = refusal_in(answer)) {
     problem->object = flight.object.short_hex();
     return {flight.handle, pass_on(*std::move(problem))};

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "api/calls.h"
 #include "api/server_link.h"
@@ -32,25 +33,8 @@ class Server {
   // The answer to info, fetched once and again when the challenge is used up. Checks the policy's hash: PolicySplit.
   Result<api::Info::Reply> info();
 
-  // Objects in flight. A put that fails for reasons that pass is repeated; finish_put waits for any to end.
-  struct PutDone {
-    ObjectId object;
-    Status status;
-  };
-  void submit_put(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
-                  const Hash& sha256, std::shared_ptr<const Pieces> bytes);
-  PutDone finish_put();  // REQUIRES: puts_in_flight() > 0
-  [[nodiscard]] std::size_t puts_in_flight() const { return puts_.size(); }
-
-  // Ranges in flight, each answered with the object's bytes; the order is the server's.
-  struct GetDone {
-    Ticket ticket = 0;
-    Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
-  };
-  Ticket submit_get(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
-                    std::uint32_t length);
-  GetDone finish_get();  // REQUIRES: gets_in_flight() > 0
-  [[nodiscard]] std::size_t gets_in_flight() const { return gets_.size(); }
+  class Puts;
+  class Gets;
 
   template <class T>
   static Result<typename T::Reply> decode_answer(ByteView body) {
@@ -72,6 +56,19 @@ class Server {
     int tries = 0;
     Ticket handle = 0;
   };
+  // Those of one user, by the Remote's ticket. What its user leaves behind is dropped when it comes.
+  class Flights {
+   public:
+    [[nodiscard]] std::size_t in_flight() const { return flights_.size(); }
+
+   protected:
+    explicit Flights(Server& server) : server_(server) {}
+    ~Flights();
+    Flights(const Flights&) = delete;
+    Flights& operator=(const Flights&) = delete;
+    Server& server_;
+    std::map<Ticket, Flight> flights_;
+  };
   struct HeldTicket {
     api::TicketBytes bytes;
     std::int64_t renew_ns = 0;
@@ -81,6 +78,7 @@ class Server {
   Result<Bytes> exchange_once(Call call);
   void launch(std::map<Ticket, Flight>& flights, Flight flight);
   std::pair<Flight, Result<Bytes>> land(std::map<Ticket, Flight>& flights);
+  void receive();
   void pause(int tries);
 
   Doors doors_;
@@ -89,10 +87,36 @@ class Server {
   std::optional<api::Info::Reply> info_;
   std::int64_t info_until_ns_ = 0;
   std::map<std::tuple<GroupId, api::Right>, HeldTicket> tickets_;
-  std::map<Ticket, Flight> puts_, gets_;              // by the Remote's ticket
   std::unordered_map<Ticket, Result<Bytes>> landed_;  // answers that somebody else's wait received
+  std::unordered_set<Ticket> left_;                   // by users that are gone
   Ticket next_handle_ = 1;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+};
+
+// One user's objects on their way to the server. A put that fails for reasons that pass is repeated.
+class Server::Puts final : public Flights {
+ public:
+  explicit Puts(Server& server) : Flights(server) {}
+  struct Done {
+    ObjectId object;
+    Status status;
+  };
+  void submit(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload, const ObjectId& object,
+              const Hash& sha256, std::shared_ptr<const Pieces> bytes);
+  Done finish();  // waits for any to end. REQUIRES: in_flight() > 0
+};
+
+// One user's ranges on their way from the server, each answered with the object's bytes; the order is the server's.
+class Server::Gets final : public Flights {
+ public:
+  explicit Gets(Server& server) : Flights(server) {}
+  struct Done {
+    Ticket ticket = 0;
+    Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
+  };
+  Ticket submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
+                std::uint32_t length);
+  Done finish();  // waits for any to end. REQUIRES: in_flight() > 0
 };
 
 }  // namespace holdfast::session

@@ -78,7 +78,7 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
 }
 
 Upload::~Upload() {
-  while (space_.session().server.puts_in_flight() > 0) (void)receive_one();
+  while (!flying_.empty()) (void)receive_one();
   if (!claim_.empty()) space_.session().shared.claims->release(claim_);
 }
 
@@ -123,10 +123,8 @@ Status Upload::note_arrived(const space::SealedPack& pack) {
 }
 
 Status Upload::receive_one() {
-  const auto done = space_.session().server.finish_put();
-  const auto found = flying_.find(done.object);
-  if (found == flying_.end()) return fail(Code::Internal, "the server acknowledged an object that was not sent");
-  auto [pack, listed] = std::move(flying_.extract(found).mapped());
+  const auto done = puts_.finish();
+  auto [pack, listed] = std::move(flying_.extract(done.object).mapped());
   HF_OK(done.status);
   bytes_acknowledged_ += pack.object->size();
   if (!listed) return {};
@@ -141,13 +139,11 @@ Status Upload::put(space::SealedPack pack) { return send(std::move(pack), true);
 Status Upload::put_index(space::SealedPack object) { return send(std::move(object), false); }
 
 Status Upload::send(space::SealedPack pack, bool listed) {
-  Server& server = space_.session().server;
-  while (server.puts_in_flight() >= packs_in_flight_max) HF_OK(receive_one());
+  while (puts_.in_flight() >= packs_in_flight_max) HF_OK(receive_one());
   if (listed)
     for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
   bytes_put_ += pack.object->size();
-  server.submit_put(group_of(space_.id()), space_.write_key(), upload_, pack.info.object, pack.info.sha256,
-                    pack.object);
+  puts_.submit(group_of(space_.id()), space_.write_key(), upload_, pack.info.object, pack.info.sha256, pack.object);
   const ObjectId object = pack.info.object;
   flying_.emplace(object, Flying{std::move(pack), listed});
   return {};

@@ -44,7 +44,7 @@ class Upload {
   Status forget();     // the server dropped it
 
  private:
-  explicit Upload(SpaceSession& space) : space_(space) {}
+  explicit Upload(SpaceSession& space) : space_(space), puts_(space.session().server) {}
   Status resume(ByteView list);
   Status receive_one();
   Status note_arrived(const space::SealedPack& pack);
@@ -63,6 +63,7 @@ class Upload {
     bool listed = true;
   };
   Status send(space::SealedPack pack, bool listed);
+  Server::Puts puts_;
   std::map<ObjectId, Flying> flying_;
   std::uint64_t bytes_resumed_ = 0, bytes_put_ = 0, bytes_acknowledged_ = 0;
 };
