@@ -16,6 +16,9 @@ constexpr std::size_t ready_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t problems_kept_max = 10'000;
 constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr std::size_t depth_max = 4096;
+constexpr std::uint32_t set_id_bits = 06000;
+
+bool too_deep(const std::string& name) { return static_cast<std::size_t>(std::ranges::count(name, '/')) > depth_max; }
 
 std::string below(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder + "/" + name;
@@ -35,6 +38,7 @@ void RestoreRun::problem(const std::string& name, Error error) {
 void RestoreRun::fail_file(PlannedFile& file, Error error) {
   if (file.failed) return;
   file.failed = true;
+  if (file.entry.hard_link) failed_firsts_.insert(file.name);
   file.open.reset();
   problem(file.name, std::move(error));
 }
@@ -70,14 +74,14 @@ Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
   }
   for (const auto& top : tops) HF_OK(plan_entry(top.name, top));
   HF_OK(write_planned());
-  link_together();
+  HF_OK(link_together());
   HF_OK(set_folders());
   HF_OK(writer_->sync_all());
   if (options_.verify) {
     reader_.forget_blocks();
     for (const auto& top : tops) HF_OK(verify(top.name, top));
   }
-  report_.warnings = writer_->take_warnings();
+  std::ranges::move(writer_->take_warnings(), std::back_inserter(report_.warnings));
   report_.bytes_received = space_.session().server.bytes_received();
   tell({}, true);
   return std::move(report_);
@@ -98,13 +102,12 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
     } else {
       problem(name, metadata.error());
     }
-    return plan_folder(name, root, static_cast<std::size_t>(std::ranges::count(name, '/')));
+    return plan_folder(name, root);
   }
   if (entry.hard_link) {
-    const auto [first, added] = first_links_.emplace(*entry.hard_link, name);
-    if (!added) {
-      links_.push_back(
-          {first->second, name, entry.file() != nullptr ? std::optional(entry.file()->size) : std::nullopt});
+    const space::HardLink file = *entry.hard_link;
+    if (!first_links_.emplace(file, name).second) {
+      links_.push_back({file, name, std::move(entry)});
       return {};
     }
   }
@@ -114,8 +117,8 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
 }
 
 // What a folder's nodes can't tell is left out by name; everything beside it is restored.
-Status RestoreRun::plan_folder(const std::string& name, const space::Root& root, std::size_t depth) {
-  if (depth > depth_max) {
+Status RestoreRun::plan_folder(const std::string& name, const space::Root& root) {
+  if (too_deep(name)) {
     problem(name, {Code::Malformed, "folders are nested deeper than any path can be", {}, {}});
     return {};
   }
@@ -137,7 +140,14 @@ Status RestoreRun::plan_folder(const std::string& name, const space::Root& root,
 Result<Metadata> RestoreRun::metadata_of(const space::TreeEntry& entry) {
   Metadata out;
   out.mode = entry.mode;
-  if (options_.set_owner) out.owner = std::pair(entry.uid, entry.gid);
+  if (options_.set_owner) {
+    out.owner = std::pair(entry.uid, entry.gid);
+  } else if (entry.file() != nullptr && (out.mode & set_id_bits) != 0 &&
+             options_.restorer != std::pair(entry.uid, entry.gid)) {
+    out.mode &= ~set_id_bits;
+    if (report_.warnings.size() < problems_kept_max)
+      report_.warnings.push_back(printable(entry.name) + ": its set-id bits were not set: they would lend your rights");
+  }
   out.mtime_ns = entry.mtime_ns;
   const auto take = [&](const std::vector<space::WireAttribute>& attributes) {
     for (const auto& attribute : attributes) out.attributes.push_back({attribute.name, attribute.value});
@@ -173,6 +183,7 @@ void RestoreRun::make_other(const std::string& name, const space::TreeEntry& ent
     return writer_->set_metadata(name, type, metadata);
   };
   if (const Status made = make(); !made) {
+    if (entry.hard_link) failed_firsts_.insert(name);
     problem(name, made.error());
     return;
   }
@@ -416,17 +427,31 @@ void RestoreRun::finish_file(PlannedFile& file) {
   report_.stats.bytes += file.entry.file()->size;
 }
 
-void RestoreRun::link_together() {
-  for (const Link& link : links_) {
-    if (const Status made = writer_->make_hard_link(link.existing, link.name, options_.overwrite); !made) {
+// What stands under a name that this run could not write is somebody else's: the content is written once more, under
+// the next name.
+Status RestoreRun::link_together() {
+  for (Link& link : links_) {
+    std::string& first = first_links_.at(link.file);
+    const space::FileContent* file = link.entry.file();
+    if (failed_firsts_.contains(first)) {
+      reached("restore: content written again under a link's next name");
+      first = link.name;
+      if (file != nullptr) {
+        HF_OK(plan_file(link.name, std::move(link.entry)));
+        HF_OK(write_planned());
+      } else {
+        make_other(link.name, link.entry);
+      }
+    } else if (const Status made = writer_->make_hard_link(first, link.name, options_.overwrite); !made) {
       problem(link.name, made.error());
-    } else if (link.file_bytes) {
+    } else if (file != nullptr) {
       ++report_.stats.files;
-      report_.stats.bytes += *link.file_bytes;
+      report_.stats.bytes += file->size;
     } else {
       ++report_.stats.others;
     }
   }
+  return {};
 }
 
 // Deepest first, so that what is made below does not change a folder's time afterwards.
@@ -443,6 +468,7 @@ Status RestoreRun::verify(const std::string& name, const space::TreeEntry& entry
 }
 
 Status RestoreRun::verify_folder(const std::string& name, const space::Root& root) {
+  if (too_deep(name)) return {};  // told when it was restored
   std::vector<space::TreeEntry> entries;
   const Status read =
       space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {

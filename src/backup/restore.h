@@ -17,6 +17,8 @@ struct RestoreOptions {
   bool overwrite = false;  // files that exist are replaced; folders are always entered
   bool verify = false;     // everything is read back from disk and compared with its chunk ids
   bool set_owner = false;  // owners are set too (by root)
+  // Who restores, uid and gid: without set_owner, only this owner's files keep their set-id bits.
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> restorer;
   std::function<void(const Counters&)> progress;
 };
 

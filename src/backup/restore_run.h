@@ -2,6 +2,7 @@
 // backup.
 #pragma once
 
+#include <set>
 #include <unordered_map>
 
 #include "backup/fetch.h"
@@ -37,7 +38,7 @@ class RestoreRun {
   };
 
   Status plan_entry(const std::string& name, space::TreeEntry entry);
-  Status plan_folder(const std::string& name, const space::Root& root, std::size_t depth);
+  Status plan_folder(const std::string& name, const space::Root& root);
   Status plan_file(const std::string& name, space::TreeEntry entry);
   Status plan_manifest(std::size_t file, const space::Root& manifest);
   void want(const ChunkId& id, std::uint32_t length, Place place);
@@ -49,7 +50,7 @@ class RestoreRun {
   void second_try(const PlannedChunk& chunk, const Error& first);
   void finish_file(PlannedFile& file);
   void make_other(const std::string& name, const space::TreeEntry& entry);
-  void link_together();
+  Status link_together();
   Result<Metadata> metadata_of(const space::TreeEntry& entry);
   Status set_folders();
   Status verify(const std::string& name, const space::TreeEntry& entry);
@@ -83,10 +84,12 @@ class RestoreRun {
   std::size_t ready_bytes_ = 0;
 
   std::vector<Folder> folders_;
-  std::map<space::HardLink, std::string> first_links_;
+  std::map<space::HardLink, std::string> first_links_;  // whose name the others are linked to
+  std::set<std::string> failed_firsts_;
   struct Link {
-    std::string existing, name;
-    std::optional<std::uint64_t> file_bytes;  // of a regular file
+    space::HardLink file;
+    std::string name;
+    space::TreeEntry entry;
   };
   std::vector<Link> links_;
 };

@@ -71,8 +71,8 @@ Result<Bytes> open_box_raw(ByteView key, const Context& context, ByteView box) {
   return plaintext;
 }
 
-Hash make_pack_salt(const PackKey& key, ByteView where, ByteView directory, Random& random) {
-  return hedged_salt(Hmac(key), where, directory, random);
+Hash make_pack_salt(const PackKey& key, ByteView where, ByteView content, Random& random) {
+  return hedged_salt(Hmac(key), where, content, random);
 }
 
 struct PackSealingKeyTag;

@@ -35,7 +35,7 @@ template <class Tag>
 struct PackKeyTag;
 using PackKey = Secret<PackKeyTag>;
 
-[[nodiscard]] Hash make_pack_salt(const PackKey& key, ByteView where, ByteView directory, Random& random);
+[[nodiscard]] Hash make_pack_salt(const PackKey& key, ByteView where, ByteView content, Random& random);
 
 // Keys of one pack. Any thread may seal or open with a const one. Nonce = 8 zero bytes || number as u32 big-endian;
 // AAD = header || nonce (D15). Numbers are the layout's: never the same twice for different bytes.

@@ -89,7 +89,11 @@ Result<SealedPack> PackBuilder::finish(const crypto::PackKey& key, const SpaceId
 
   const ObjectId id = random.make<ObjectId>();
   const Bytes where = encode(PackWhere{space, id, epoch});
-  const Hash salt = crypto::make_pack_salt(key, where, directory_plain, random);
+  // What the salt is hedged with must differ whenever what is sealed does. Of data and nodes the directory has the ids.
+  Bytes content = directory_plain;
+  if (kind_ == PackKind::index)
+    for (const CompressedBlock& block : blocks_) append(content, crypto::sha256(block.bytes).view());
+  const Hash salt = crypto::make_pack_salt(key, where, content, random);
   const crypto::PackCipher cipher(key, where, salt);
   const PackHeader header{.epoch = epoch, .object = id, .salt = salt, .commitment = cipher.commitment()};
   ObjectWriter object(cipher, encode(header));

@@ -28,7 +28,7 @@ HOLDFASTD = os.path.join(BIN, "holdfastd")
 DONE, FAILED, USAGE, INCOMPLETE, ALARM, KEYS, UNREACHABLE = range(7)
 EXIT_NAMES = ["done", "failed", "usage", "incomplete", "alarm", "keys", "unreachable"]
 COMMAND_SECONDS_MAX = 240
-MIB = 1 << 20
+KIB, MIB = 1 << 10, 1 << 20
 
 
 def is_sanitized():

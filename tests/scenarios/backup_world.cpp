@@ -99,13 +99,17 @@ Result<backup::BackupReport> back_up(Doors& doors, const Path& path) {
 }
 
 Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const Path& target) {
+  backup::RestoreOptions options;
+  options.target = target;
+  return restore(doors, which, options);
+}
+
+Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const backup::RestoreOptions& options) {
   HF_TRY(const auto home, open_home(doors));
   HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(const auto snapshot, backup::find_snapshot(snapshots, which));
-  HF_OK(doors.files.make_directories(target));
-  backup::RestoreOptions options;
-  options.target = target;
+  HF_OK(doors.files.make_directories(options.target));
   return backup::run_restore(*space, snapshot, options);
 }
 

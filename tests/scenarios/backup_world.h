@@ -61,6 +61,7 @@ inline const Path tree_of_user = "/home/user/documents";
 Status sign_up(Doors& doors, const api::ServerLink& link);  // repeated harmlessly
 Result<backup::BackupReport> back_up(Doors& doors, const Path& path);
 Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const Path& target);
+Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const backup::RestoreOptions& options);
 Result<backup::CheckReport> check(Doors& doors);
 Result<std::vector<std::string>> snapshot_ids(Doors& doors);
 
