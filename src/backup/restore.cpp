@@ -11,8 +11,11 @@ namespace {
 
 constexpr std::size_t planned_files_max = 20'000;
 constexpr std::uint64_t planned_bytes_max = 512 * 1024 * 1024;
-constexpr std::size_t ready_files_max = 512;
-constexpr std::size_t ready_bytes_max = 8 * 1024 * 1024;
+// One batch of small files: neighbours, whose folder's lock two threads would fight for.
+constexpr std::size_t batch_files_max = 64;
+constexpr std::size_t batch_bytes_max = 2 * 1024 * 1024;
+constexpr std::size_t writing_bytes_max = 12 * 1024 * 1024;
+constexpr std::size_t writing_batches_max = 16;
 constexpr std::size_t problems_kept_max = 10'000;
 constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr std::size_t depth_max = 4096;
@@ -318,7 +321,8 @@ Status RestoreRun::write_planned() {
                    ? error->second
                    : Error{Code::Missing, "the space's index does not know a chunk that is needed", {}, {}});
   }
-  HF_OK(flush_small());
+  submit_batch();
+  while (writer_->in_flight() > 0) HF_OK(finish_batch());
   for (PlannedFile& file : files_)
     if (file.open && !file.failed) fail_file(file, {Code::Missing, "a part of it could not be restored", {}, {}});
   files_.clear();
@@ -360,53 +364,63 @@ Status RestoreRun::write_chunk(const PlannedChunk& chunk, ByteView bytes) {
       fail_file(file, {Code::Tampered, "its content has another size than the snapshot says", {}, {}});
       continue;
     }
-    if (const Status written = file.open->write_at(place.offset, bytes); !written) {
-      if (written.error().code == Code::NoSpaceLeft) return written;
-      fail_file(file, written.error());
-      continue;
-    }
-    file.bytes_left -= bytes.size();
-    counters_.bytes += bytes.size();
-    tell(file.name);
-    if (file.bytes_left == 0) finish_file(file);
+    batch_.writes.pieces.push_back({file.open, place.offset, bytes});
+    batch_.pieces.push_back({place.file, bytes.size()});
+    HF_OK(added_to_batch(bytes.size()));
   }
   return {};
 }
 
-Status RestoreRun::write_small(std::size_t file, ByteView bytes) {
-  ready_.push_back({file, current_block_, bytes});
-  ready_bytes_ += bytes.size();
-  return ready_.size() >= ready_files_max || ready_bytes_ >= ready_bytes_max ? flush_small() : Status();
+// Bounds what is in memory: waits while too much of it is being written.
+Status RestoreRun::added_to_batch(std::size_t bytes) {
+  batch_.bytes += bytes;
+  batch_.writes.owners.push_back(current_block_);
+  if (batch_.bytes >= batch_bytes_max || batch_.writes.owners.size() >= batch_files_max) submit_batch();
+  while (writing_bytes_ > writing_bytes_max || writer_->in_flight() > writing_batches_max) HF_OK(finish_batch());
+  return {};
 }
 
-Status RestoreRun::flush_small() {
-  std::vector<WriteRequest> requests;
-  std::vector<std::size_t> of;
-  for (const ReadySmall& ready : std::exchange(ready_, {})) {
-    PlannedFile& file = files_[ready.file];
-    auto metadata = metadata_of(file.entry);
-    if (!metadata) {
-      fail_file(file, metadata.error());
-      continue;
-    }
-    requests.push_back({file.name, {ready.bytes}, *std::move(metadata), options_.overwrite});
-    of.push_back(ready.file);
-    keep_alive_.push_back(ready.owner);
+void RestoreRun::submit_batch() {
+  if (batch_.writes.owners.empty()) return;
+  writing_bytes_ += batch_.bytes;
+  const Ticket ticket = writer_->submit(std::exchange(batch_.writes, {}));
+  writing_.emplace(ticket, std::exchange(batch_, {}));
+}
+
+Status RestoreRun::write_small(std::size_t index, ByteView bytes) {
+  PlannedFile& file = files_[index];
+  auto metadata = metadata_of(file.entry);
+  if (!metadata) {
+    fail_file(file, metadata.error());
+    return {};
   }
-  ready_bytes_ = 0;
-  const auto results = writer_->make_files(requests);
-  keep_alive_.clear();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    PlannedFile& file = files_[of[i]];
-    if (!results[i]) {
-      if (results[i].error().code == Code::NoSpaceLeft) return results[i];
-      fail_file(file, results[i].error());
-      continue;
+  batch_.writes.files.push_back({file.name, {bytes}, *std::move(metadata), options_.overwrite});
+  batch_.files.push_back(index);
+  return added_to_batch(bytes.size());
+}
+
+// Where there is no more room for one file, there is none for the others.
+Status RestoreRun::finish_batch() {
+  const auto [ticket, outcomes] = writer_->next();
+  const Batch batch = std::move(writing_.extract(ticket).mapped());
+  writing_bytes_ -= batch.bytes;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const bool whole = i < batch.files.size();
+    PlannedFile& file = files_[whole ? batch.files[i] : batch.pieces[i - batch.files.size()].file];
+    if (!outcomes[i]) {
+      if (outcomes[i].error().code == Code::NoSpaceLeft) return outcomes[i];
+      fail_file(file, outcomes[i].error());
+    } else if (whole) {
+      ++report_.stats.files;
+      ++counters_.files;
+      report_.stats.bytes += file.entry.file()->size;
+      counters_.bytes += file.entry.file()->size;
+    } else if (!file.failed) {
+      const std::size_t size = batch.pieces[i - batch.files.size()].size;
+      file.bytes_left -= size;
+      counters_.bytes += size;
+      if (file.bytes_left == 0) finish_file(file);
     }
-    ++report_.stats.files;
-    ++counters_.files;
-    report_.stats.bytes += file.entry.file()->size;
-    counters_.bytes += file.entry.file()->size;
     tell(file.name);
   }
   return {};

@@ -23,7 +23,7 @@ class RestoreRun {
   struct PlannedFile {
     std::string name;  // below the target
     space::TreeEntry entry;
-    std::unique_ptr<File> open;    // a large one
+    std::shared_ptr<File> open;    // a large one
     std::uint64_t bytes_left = 0;  // of data chunks
     bool failed = false;
   };
@@ -46,7 +46,9 @@ class RestoreRun {
   std::vector<WantedPack> locate();
   Status write_chunk(const PlannedChunk& chunk, ByteView bytes);
   Status write_small(std::size_t file, ByteView bytes);
-  Status flush_small();
+  Status added_to_batch(std::size_t bytes);
+  void submit_batch();
+  Status finish_batch();
   void second_try(const PlannedChunk& chunk, const Error& first);
   void finish_file(PlannedFile& file);
   void make_other(const std::string& name, const space::TreeEntry& entry);
@@ -73,15 +75,19 @@ class RestoreRun {
   std::unordered_map<ChunkId, std::size_t, FixedBytesHash> chunk_at_;
   std::uint64_t planned_bytes_ = 0;
 
-  struct ReadySmall {
-    std::size_t file = 0;
-    std::shared_ptr<const Bytes> owner;
-    ByteView bytes;
+  struct Batch {
+    struct Piece {
+      std::size_t file = 0, size = 0;
+    };
+    WriteBatch writes;  // until it is submitted
+    std::vector<std::size_t> files;
+    std::vector<Piece> pieces;
+    std::size_t bytes = 0;
   };
-  std::vector<ReadySmall> ready_;
-  std::vector<std::shared_ptr<const Bytes>> keep_alive_;
+  Batch batch_;                      // being gathered
+  std::map<Ticket, Batch> writing_;  // submitted
+  std::size_t writing_bytes_ = 0;
   std::shared_ptr<const Bytes> current_block_;
-  std::size_t ready_bytes_ = 0;
 
   std::vector<Folder> folders_;
   std::map<space::HardLink, std::string> first_links_;  // whose name the others are linked to

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/remote.h"  // Ticket
 #include "base/result.h"
 
 namespace holdfast {
@@ -102,6 +103,16 @@ struct WriteRequest {
   Metadata metadata = {};
   bool replace = false;  // a regular file or symlink of that name may be replaced; a directory never
 };
+struct PieceWrite {  // of a file that open_new gave
+  std::shared_ptr<File> file;
+  std::uint64_t offset = 0;
+  ByteView bytes;
+};
+struct WriteBatch {
+  std::vector<WriteRequest> files = {};
+  std::vector<PieceWrite> pieces = {};
+  std::vector<std::shared_ptr<const void>> owners = {};  // of the bytes; kept until the batch is written
+};
 
 // Makes entries below one root and can't leave it: names are relative, no symbolic link in a name is followed
 // (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), and everything is created new. Any thread.
@@ -112,7 +123,11 @@ class TreeWriter {
   virtual ~TreeWriter() = default;
   virtual Status make_directory(const std::string& name) = 0;  // an existing directory is fine
   virtual Status make_file(const WriteRequest& request) = 0;
-  virtual std::vector<Status> make_files(std::span<const WriteRequest> requests) = 0;  // in parallel where it helps
+  // Written by other threads, batch beside batch, while the caller goes on; next() waits, and helps. Gives the files'
+  // outcomes and then the pieces'. What is not written when the writer goes may be dropped.
+  virtual Ticket submit(WriteBatch batch) = 0;
+  virtual std::pair<Ticket, std::vector<Status>> next() = 0;  // REQUIRES: in_flight() > 0. The thread that submits.
+  [[nodiscard]] virtual std::size_t in_flight() const = 0;
   // A large file: created empty with mode 0600, written by write_at, finished by set_metadata. What it replaces stays
   // until then. What is not finished is removed when it is opened again and when the writer goes.
   virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;

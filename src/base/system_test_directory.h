@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <span>
 #include <string>
 
 #include "base/files.h"
@@ -33,6 +36,23 @@ class TestDirectory {
  private:
   Path path_;
 };
+
+// In batches, as a restore does; outcomes in the order of the requests.
+inline std::vector<Status> write_files(TreeWriter& writer, std::span<const WriteRequest> requests) {
+  constexpr std::size_t batch_files = 7;
+  std::map<Ticket, std::vector<Status>> outcomes;
+  for (std::size_t at = 0; at < requests.size(); at += batch_files) {
+    const auto part = requests.subspan(at, std::min(batch_files, requests.size() - at));
+    outcomes[writer.submit({.files = {part.begin(), part.end()}})];
+  }
+  while (writer.in_flight() > 0) {
+    auto [ticket, of_batch] = writer.next();
+    outcomes[ticket] = std::move(of_batch);
+  }
+  std::vector<Status> out;
+  for (auto& [ticket, of_batch] : outcomes) std::ranges::move(of_batch, std::back_inserter(out));
+  return out;
+}
 
 // Runs `check` in a process of its own, without root's rights if we have them; whether it answered true.
 inline bool holds_for_another_process(bool without_rights, const std::function<bool()>& check) {

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <condition_variable>
+#include <deque>
 #include <map>
 
 #include "base/system.h"
@@ -22,7 +24,6 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t warnings_max = 1000;
-constexpr std::size_t files_per_part = 64;  // neighbours share a folder, whose lock two threads would fight for
 
 // Of this process. All bits when the system doesn't tell: then each mode is set by a call of its own.
 mode_t read_umask() {
@@ -63,6 +64,11 @@ class SystemTreeWriter final : public TreeWriter {
       : root_(std::move(root)), pool_(std::move(pool)), folders_(root_.get()) {}
 
   ~SystemTreeWriter() override {
+    {
+      std::unique_lock lock(queue_->mutex);
+      queue_->waiting.clear();
+      queue_->changed.wait(lock, [this] { return queue_->running == 0; });
+    }
     for (const auto& [name, leaf] : unfinished_)
       if (const auto place = find(name)) (void)::unlinkat(place->descriptor(), leaf.c_str(), 0);
   }
@@ -82,13 +88,36 @@ class SystemTreeWriter final : public TreeWriter {
                 [&](const std::string& leaf, int& number) { return write_file(place, leaf, request, number); });
   }
 
-  std::vector<Status> make_files(std::span<const WriteRequest> requests) override {
-    std::vector<Status> answers(requests.size());
-    pool_->for_parts(requests.size(), files_per_part, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) answers[i] = make_file(requests[i]);
+  Ticket submit(WriteBatch batch) override {
+    const Ticket ticket = ++last_ticket_;
+    ++in_flight_;
+    {
+      const std::lock_guard lock(queue_->mutex);
+      queue_->waiting.emplace_back(ticket, std::move(batch));
+    }
+    pool_->post([this, queue = queue_] {
+      std::unique_lock lock(queue->mutex);
+      if (!queue->waiting.empty()) write_first(lock);  // else this thread came too late, or the writer is gone
     });
-    return answers;
+    return ticket;
   }
+
+  std::pair<Ticket, std::vector<Status>> next() override {
+    std::unique_lock lock(queue_->mutex);
+    while (queue_->written.empty()) {
+      if (queue_->waiting.empty()) {
+        queue_->changed.wait(lock);
+      } else {
+        write_first(lock);
+      }
+    }
+    auto out = std::move(queue_->written.front());
+    queue_->written.pop_front();
+    --in_flight_;
+    return out;
+  }
+
+  [[nodiscard]] std::size_t in_flight() const override { return in_flight_; }
 
   Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) override {
     HF_TRY(const Place place, find(name));
@@ -193,6 +222,31 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
  private:
+  // Outlives the writer: a thread of the pool may come late, and finds nothing.
+  struct Queue {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::pair<Ticket, WriteBatch>> waiting;
+    std::deque<std::pair<Ticket, std::vector<Status>>> written;
+    std::size_t running = 0;
+  };
+
+  void write_first(std::unique_lock<std::mutex>& lock) {
+    auto [ticket, batch] = std::move(queue_->waiting.front());
+    queue_->waiting.pop_front();
+    ++queue_->running;
+    lock.unlock();
+    std::vector<Status> outcomes;
+    outcomes.reserve(batch.files.size() + batch.pieces.size());
+    for (const WriteRequest& file : batch.files) outcomes.push_back(make_file(file));
+    for (const PieceWrite& piece : batch.pieces) outcomes.push_back(piece.file->write_at(piece.offset, piece.bytes));
+    batch = {};
+    lock.lock();
+    --queue_->running;
+    queue_->written.emplace_back(ticket, std::move(outcomes));
+    queue_->changed.notify_all();
+  }
+
   struct Place {
     std::shared_ptr<const Folder> folder;
     std::string leaf;
@@ -312,6 +366,9 @@ class SystemTreeWriter final : public TreeWriter {
   std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
   std::vector<std::string> warnings_;
   std::size_t warnings_left_out_ = 0;
+  const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
+  Ticket last_ticket_ = 0;
+  std::size_t in_flight_ = 0;
 };
 
 }  // namespace

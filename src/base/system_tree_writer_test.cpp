@@ -74,7 +74,7 @@ TEST_F(SystemTreeWriterTest, ManyFilesAreMadeAsAskedFor) {
            .metadata = {.mode = *rc::gen::inRange<std::uint32_t>(0, 010000),
                         .mtime_ns = *rc::gen::inRange<std::int64_t>(-4'000'000'000'000'000'000 / 2, some_time)}});
     }
-    const auto answers = here->make_files(requests);
+    const auto answers = write_files(*here, requests);
     for (const Status& status : answers) RC_ASSERT(status.has_value());
     std::size_t index = 0;
     for (const auto& [name, content] : wanted) {
@@ -394,7 +394,7 @@ TEST_F(SystemTreeWriterTest, WhenTheDiskIsFullNoPieceOfAFileStays) {
   const std::string large(10'000, 'x');
   std::vector<WriteRequest> requests = {request("small", "x"), request("large", large), request("there", large)};
   requests[2].replace = true;
-  const auto answers = writer->make_files(requests);
+  const auto answers = write_files(*writer, requests);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_TRUE(answers[0]);
@@ -405,13 +405,39 @@ TEST_F(SystemTreeWriterTest, WhenTheDiskIsFullNoPieceOfAFileStays) {
   EXPECT_TRUE(writer->sync_all());
 }
 
+TEST_F(SystemTreeWriterTest, PiecesOfALargeFileMayBeWrittenInAnyOrder) {
+  constexpr std::size_t piece = 20'000, count = 40;
+  Bytes whole(piece * count);
+  for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = static_cast<std::uint8_t>(i * 7 / 3);
+  const std::shared_ptr<File> file = writer->open_new("large", false).value();
+  for (std::size_t i = count; i-- > 0;)
+    (void)writer->submit({.pieces = {{file, i * piece, ByteView(whole).subspan(i * piece, piece)}}});
+  std::set<Ticket> seen;
+  while (writer->in_flight() > 0) {
+    const auto [ticket, outcomes] = writer->next();
+    EXPECT_TRUE(seen.insert(ticket).second);
+    ASSERT_THAT(outcomes, SizeIs(1));
+    EXPECT_TRUE(outcomes[0]);
+  }
+  EXPECT_EQ(seen.size(), count);
+  ASSERT_TRUE(writer->set_metadata("large", FileType::regular, {.mode = 0600}));
+  EXPECT_EQ(text("large"), std::string(as_text(whole)));
+}
+
+TEST_F(SystemTreeWriterTest, AWriterThatGoesLeavesNoThreadInItsFiles) {
+  const std::string content(1'000'000, 'x');
+  for (int i = 0; i < 20; ++i) (void)writer->submit({.files = {request("f" + std::to_string(i), content)}});
+  writer.reset();
+  for (const std::string& name : names_in_target()) EXPECT_EQ(text(name).size(), content.size()) << name;
+}
+
 TEST_F(SystemTreeWriterTest, WarningsAreBounded) {
   std::vector<WriteRequest> requests;
   for (int i = 0; i < 1100; ++i) {
     requests.push_back(request("f\n" + std::to_string(i), ""));
     requests.back().metadata.attributes = {{"nonsense", {}}};
   }
-  const auto answers = writer->make_files(requests);
+  const auto answers = write_files(*writer, requests);
   for (const Status& status : answers) EXPECT_TRUE(status);
   const auto told = writer->take_warnings();
   ASSERT_THAT(told, SizeIs(1001));

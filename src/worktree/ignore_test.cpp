@@ -273,7 +273,7 @@ TEST(Ignore, EveryByteIsInTheClassesThatGitPutsItIn) {
         requests.push_back(
             {.name = join_path(folder, std::string{static_cast<char>(byte), 'x'}), .metadata = {.mode = 0600}});
   }
-  for (const Status& status : writer->make_files(requests)) ASSERT_TRUE(status);
+  for (const Status& status : write_files(*writer, requests)) ASSERT_TRUE(status);
   EXPECT_EQ(files_that_the_scanner_takes(*files, tree.path(), {}),
             files_that_git_takes(tree.path(), scratch.path(), {}));
 }
@@ -291,7 +291,7 @@ TEST(Ignore, LeavesOutExactlyWhatGitWould) {
     std::vector<WriteRequest> requests;
     std::list<std::string> contents;
     plant(*writer, chance, "", 3, requests, contents);
-    for (const Status& status : writer->make_files(requests)) RC_ASSERT(status.has_value());
+    for (const Status& status : write_files(*writer, requests)) RC_ASSERT(status.has_value());
     std::vector<std::string> excludes;
     if (chance.one_in(2)) excludes.push_back(any_pattern(chance));
     if (chance.one_in(4)) excludes.push_back(any_pattern(chance));

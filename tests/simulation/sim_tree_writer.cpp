@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include "tests/simulation/disk_access.h"
 
@@ -38,16 +37,21 @@ class SimTreeWriter final : public TreeWriter {
     return status;
   }
 
-  std::vector<Status> make_files(std::span<const WriteRequest> requests) override {
-    std::vector<std::size_t> order(requests.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    for (std::size_t left = order.size(); left > 1; --left) {
-      std::swap(order[left - 1], order[access_->dice->below(left)]);
-    }
-    std::vector<Status> answers(requests.size());
-    for (const std::size_t index : order) answers[index] = make_file(requests[index]);
-    return answers;
+  // Written when some batch is asked for: any of those in flight.
+  Ticket submit(WriteBatch batch) override {
+    waiting_.emplace_back(++last_ticket_, std::move(batch));
+    return last_ticket_;
   }
+  std::pair<Ticket, std::vector<Status>> next() override {
+    const std::size_t which = access_->dice->below(waiting_.size());
+    auto [ticket, batch] = std::move(waiting_[which]);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));
+    std::vector<Status> outcomes;
+    for (const WriteRequest& file : batch.files) outcomes.push_back(make_file(file));
+    for (const PieceWrite& piece : batch.pieces) outcomes.push_back(piece.file->write_at(piece.offset, piece.bytes));
+    return {ticket, std::move(outcomes)};
+  }
+  [[nodiscard]] std::size_t in_flight() const override { return waiting_.size(); }
 
   Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) override {
     if (const auto old = unfinished_.find(name); old != unfinished_.end()) {
@@ -214,6 +218,8 @@ class SimTreeWriter final : public TreeWriter {
   std::string temporary_prefix_;
   std::uint64_t temporaries_ = 0;
   std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
+  std::vector<std::pair<Ticket, WriteBatch>> waiting_;
+  Ticket last_ticket_ = 0;
   std::vector<std::string> warnings_;
 };
 
