@@ -37,7 +37,8 @@ struct Committed {
 
 class SpaceSession {
  public:
-  // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized.
+  // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized. What
+  // other verbs of this process have read meanwhile counts as seen.
   static Result<std::unique_ptr<SpaceSession>> open(Session& session, SpaceListing listing);
 
   Status refresh();
@@ -70,6 +71,7 @@ class SpaceSession {
  private:
   SpaceSession(Session& session, SpaceListing listing) : session_(session), listing_(std::move(listing)) {}
   Result<bool> load();  // false: this device has never opened it
+  Result<bool> load_view();
   Status open_first();
   Status use_secrets(space::SpaceSecrets secrets);
   Status load_inlined();
@@ -79,6 +81,10 @@ class SpaceSession {
   Status check_position(const api::Entry& entry) const;
   Result<space::CommitPlain> open_valid(const api::Entry& entry);
   Status store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm);
+  Status catch_up(const api::Position& own);
+  Status check_kept(const api::Position& own);
+  Status count_prunes(std::uint64_t from, std::uint64_t to);
+  Result<bool> has_entries_above_head();
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
   [[nodiscard]] std::string key(std::string_view kind) const;
 
@@ -90,9 +96,10 @@ class SpaceSession {
   std::unique_ptr<crypto::Ed25519Key> read_, write_, maintain_, admin_;
   ObjectId boxes_;
 
-  api::Position head_;       // the last entry that was read
-  bool empty_ = true;        // nothing was read yet
-  space::SpaceState state_;  // of the last valid commit
+  std::optional<Bytes> view_;  // as it stands in the local state: another verb of this process may move it on
+  api::Position head_;         // the last entry that was read
+  bool empty_ = true;          // nothing was read yet
+  space::SpaceState state_;    // of the last valid commit
   std::int64_t checkpoint_time_ns_ = 0;
   std::vector<Alarm> alarms_;
   IndexCache index_;

@@ -1,0 +1,180 @@
+// A server that lies about logs: to one command, or to two that read at once.
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "session/spaces.h"
+#include "tests/scenarios/backup_world.h"
+
+namespace holdfast::sim {
+namespace {
+
+// Answers at once from the handlers. `between` sees each call, and may do something else before, after, or instead.
+class DirectRemote final : public Remote {
+ public:
+  using Honest = std::function<Result<Bytes>()>;
+  explicit DirectRemote(Server& server) : server_(server) {}
+  std::function<Result<Bytes>(const Call&, const Honest&)> between;
+
+  Ticket submit(Call call) override {
+    const Honest honest = [&] { return server_.handle(call); };
+    auto answer = between ? between(call, honest) : honest();
+    answered_.emplace_back(++last_, std::move(answer));
+    return last_;
+  }
+  std::pair<Ticket, Result<Bytes>> next() override {
+    auto first = std::move(answered_.front());
+    answered_.pop_front();
+    return first;
+  }
+  [[nodiscard]] std::size_t in_flight() const override { return answered_.size(); }
+
+ private:
+  Server& server_;
+  std::deque<std::pair<Ticket, Result<Bytes>>> answered_;
+  Ticket last_ = 0;
+};
+
+// A command's own connection, over the home that all commands of the process share.
+struct Command {
+  Command(Doors& given, OpenHome& home, BackupServer& server)
+      : remote(server),
+        doors{given.clock, given.random, given.files, remote, given.workers},
+        session(doors, *home.shared, server.link()) {}
+  DirectRemote remote;
+  Doors doors;
+  session::Session session;
+};
+
+using Reply = api::Read::Reply;
+
+Result<Reply> reply_of(const Result<Bytes>& answer) {
+  HF_TRY(const Bytes bytes, answer);
+  return session::Server::decode_answer<api::Read>(bytes);
+}
+
+Bytes answer_of(Reply reply) { return encode(api::Answer<api::Read>(std::move(reply))); }
+
+bool is_of(const Result<Reply>& reply, const GroupId& group) {
+  return reply && !reply->entries.empty() && reply->entries.front().group == group;
+}
+
+api::Entry forged_after(const api::Entry& last) {
+  api::Entry entry;
+  entry.group = last.group;
+  entry.seq = last.seq + 1;
+  entry.prev = api::entry_hash(last);
+  entry.blob.assign(10'000, 7);
+  return entry;
+}
+
+Status back_up_into(session::SpaceSession& space) {
+  backup::BackupOptions options;
+  options.paths = {tree_of_user};
+  options.host = "laptop";
+  HF_OK(backup::run_backup(space, options));
+  return {};
+}
+
+template <class T>
+std::optional<Code> code_of(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error().code);
+}
+
+class LogScenario : public ::testing::Test {
+ protected:
+  // Signs up and backs up once, then plays `scenario` in one process.
+  void play(const std::function<Status(Doors&, OpenHome&, session::SpaceSession&)>& scenario) {
+    world.serve(server);
+    plant(laptop.hand(), world.dice());
+    ASSERT_TRUE(laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); }));
+    ASSERT_TRUE(laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); }));
+    const auto played = laptop.run("scenario", [&](Doors& doors) -> Status {
+      HF_TRY(auto home, open_home(doors));
+      Command command(doors, home, *server);
+      HF_TRY(const auto space, session::open_space(command.session, session::backups_space));
+      prefix = "space/" + space->id().hex() + "/";
+      return scenario(doors, home, *space);
+    });
+    ASSERT_TRUE(played) << played.error().sentence;
+  }
+
+  World world;
+  std::shared_ptr<BackupServer> server = std::make_shared<BackupServer>(1);
+  Device& laptop = world.device("laptop");
+  std::string prefix;
+};
+
+// Promise: what one command was acknowledged, another one that read before can't take back.
+// Method: the server holds A's read of the log back while B commits; then it hides B's last commit from C.
+TEST_F(LogScenario, TheHeadNeverGoesBackWhenTwoCommandsReadAtOnce) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    Command a(doors, home, *server), c(doors, home, *server);
+    bool held = false;
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name != api::Read::name || held || !is_of(reply_of(honest()), group_of(b.id()))) return honest();
+      held = true;
+      HF_OK(back_up_into(b));
+      const auto answer = honest();
+      HF_OK(back_up_into(b));
+      return answer;
+    };
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    EXPECT_TRUE(held);
+    EXPECT_EQ(space->head(), b.head());
+    EXPECT_EQ(space->inlined_commits(), b.inlined_commits());
+
+    c.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      auto answer = honest();
+      if (call.name != api::Read::name) return answer;
+      auto reply = reply_of(answer);
+      if (!is_of(reply, group_of(b.id()))) return answer;
+      std::erase_if(reply->entries, [&](const api::Entry& entry) { return entry.seq >= b.head().seq; });
+      reply->head_seq = b.head().seq - 1;
+      return answer_of(*std::move(reply));
+    };
+    const auto third = session::open_space(c.session, session::backups_space);
+    EXPECT_EQ(code_of(third), Code::RolledBack);
+    return {};
+  });
+  EXPECT_REACHED("session: another verb was faster");
+}
+
+TEST_F(LogScenario, TwoCommandsThatAreShownTwoLogsNoticeIt) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    Command a(doors, home, *server), c(doors, home, *server);
+    bool lied = false;
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      auto answer = honest();
+      if (call.name != api::Read::name || lied) return answer;
+      auto reply = reply_of(answer);
+      if (!is_of(reply, group_of(b.id()))) return answer;
+      lied = true;
+      HF_OK(back_up_into(b));
+      reply->entries.push_back(forged_after(reply->entries.back()));
+      reply->head_seq = reply->entries.back().seq;
+      return answer_of(*std::move(reply));
+    };
+    const auto forked = session::open_space(a.session, session::backups_space);
+    EXPECT_EQ(code_of(forked), Code::Forked);
+    HF_TRY(const auto space, session::open_space(c.session, session::backups_space));
+    EXPECT_EQ(space->head(), b.head());
+    EXPECT_TRUE(space->alarms().empty());
+    return {};
+  });
+}
+
+TEST_F(LogScenario, AViewThatWasMovedBackIsNoticed) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    HF_TRY(const auto older, home.shared->state->get(prefix + "view"));
+    HF_OK(back_up_into(b));
+    HF_OK(home.shared->state->apply({{{prefix + "view", *older}}, {}}));
+    Command a(doors, home, *server);
+    const auto space = session::open_space(a.session, session::backups_space);
+    EXPECT_EQ(code_of(space), Code::RolledBack);
+    return {};
+  });
+}
+
+}  // namespace
+}  // namespace holdfast::sim
