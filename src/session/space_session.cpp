@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint64_t checkpoint_commits = 512;
 constexpr std::int64_t checkpoint_age_ns = 24 * 3600 * second_ns;
 constexpr std::size_t alarms_max = 100;
+constexpr std::size_t voids_max = 1000;  // that one verb reads
 
 // What the device keeps of a space between two verbs: "space/<id>/view".
 struct View {
@@ -226,6 +227,8 @@ Status SpaceSession::take(const api::Entry& entry) {
     HF_OK(store(entry, &*plain, nullptr));
   } else {
     reached("session: void commit");
+    if (++voids_seen_ > voids_max)
+      return fail(Code::Tampered, "the space's log is being filled with entries that count for nothing", listing_.name);
     const Alarm alarm{entry.seq, std::string(name_of(plain.error().code)), plain.error().sentence};
     HF_OK(store(entry, nullptr, &alarm));
   }
@@ -431,6 +434,9 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     if (behind != nullptr) {
       reached("session: lost the race for a commit");
       HF_OK(refresh());
+      if (head_.seq < entry.seq)
+        return fail(Code::Tampered, "the server refuses a commit as late, and shows none that came before it",
+                    listing_.name);
     } else if (std::holds_alternative<api::Append::UploadGone>(reply->outcome)) {
       HF_OK(session_.state().apply({{}, {intent}}));
       return fail(Code::UploadGone, "the server has dropped an upload that was not used for too long", listing_.name);

@@ -106,6 +106,7 @@ class SpaceSession {
   std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
   std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;
   std::uint64_t prunes_seen_ = 0;
+  std::size_t voids_seen_ = 0;
 };
 
 // Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does

@@ -3,11 +3,15 @@
 
 #include <deque>
 
+#include "identity/chain.h"
 #include "session/spaces.h"
 #include "tests/scenarios/backup_world.h"
 
 namespace holdfast::sim {
 namespace {
+
+constexpr std::uint64_t without_end = std::uint64_t{1} << 40;
+constexpr int lies_max = 50;  // then the server is honest, so that a client that never stops fails its test
 
 // Answers at once from the handlers. `between` sees each call, and may do something else before, after, or instead.
 class DirectRemote final : public Remote {
@@ -79,6 +83,12 @@ Status back_up_into(session::SpaceSession& space) {
 template <class T>
 std::optional<Code> code_of(const Result<T>& result) {
   return result ? std::nullopt : std::optional(result.error().code);
+}
+
+std::size_t count(session::LocalState& state, const std::string& prefix) {
+  std::size_t found = 0;
+  EXPECT_TRUE(state.scan(prefix, [&](std::string_view, ByteView) { ++found; }));
+  return found;
 }
 
 class LogScenario : public ::testing::Test {
@@ -172,6 +182,83 @@ TEST_F(LogScenario, AViewThatWasMovedBackIsNoticed) {
     Command a(doors, home, *server);
     const auto space = session::open_space(a.session, session::backups_space);
     EXPECT_EQ(code_of(space), Code::RolledBack);
+    return {};
+  });
+}
+
+// Promise: entries that count for nothing cost bounded time and disk, however many the server makes up.
+TEST_F(LogScenario, AnEndlessLogOfVoidEntriesIsGivenUp) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    const std::size_t kept = count(*home.shared->state, prefix + "entry/");
+    std::map<std::uint64_t, api::Entry> forged;
+    int lies = 0;
+    Command a(doors, home, *server);
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      auto answer = honest();
+      if (call.name != api::Read::name || lies > lies_max) return answer;
+      HF_TRY(const auto read, decode<api::Read>(call.body, "a call"));
+      auto reply = reply_of(answer);
+      if (const auto from = forged.find(read.from_seq); from != forged.end()) {
+        reply = Reply{0, {from->second}};
+      } else if (!is_of(reply, group_of(b.id()))) {
+        return answer;
+      }
+      ++lies;
+      for (int i = 0; i < 200; ++i) {
+        reply->entries.push_back(forged_after(reply->entries.back()));
+        forged[reply->entries.back().seq] = reply->entries.back();
+      }
+      reply->head_seq = without_end;
+      return answer_of(*std::move(reply));
+    };
+    const auto space = session::open_space(a.session, session::backups_space);
+    EXPECT_EQ(code_of(space), Code::Tampered);
+    EXPECT_LT(lies, 10);
+    EXPECT_EQ(count(*home.shared->state, prefix + "entry/"), kept);
+    EXPECT_LE(count(*home.shared->state, prefix + "void/"), 1000u);
+    return {};
+  });
+}
+
+TEST_F(LogScenario, ACommitThatIsAlwaysLateIsGivenUp) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession&) -> Status {
+    int lies = 0;
+    Command a(doors, home, *server);
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name != api::Append::name || ++lies > lies_max) return honest();
+      return encode(api::Answer<api::Append>(api::Append::Reply{api::Behind{without_end, {}, {}}}));
+    };
+    const auto before = space->head();
+    const auto done = back_up_into(*space);
+    EXPECT_EQ(code_of(done), Code::Tampered);
+    EXPECT_EQ(lies, 1);
+    EXPECT_EQ(space->head(), before);
+    return {};
+  });
+}
+
+TEST_F(LogScenario, AnEndlessAccountLogIsGivenUp) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession&) -> Status {
+    int lies = 0;
+    Command a(doors, home, *server);
+    std::optional<api::Entry> last;
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      auto answer = honest();
+      if (call.name != api::Read::name || call.channel != Channel::account || ++lies > lies_max) return answer;
+      HF_TRY(auto reply, reply_of(answer));
+      if (!last) last = reply.entries.back();
+      HF_TRY(auto content, decode<identity::AccountEntry>(last->blob, "an entry"));
+      ++std::get<identity::Link>(content.content).body.n;
+      ++last->seq;
+      last->blob = encode(content);
+      reply.entries.push_back(*last);
+      reply.head_seq = without_end;
+      return answer_of(std::move(reply));
+    };
+    const auto checked = session::check_chain(a.session.server, a.session.account());
+    EXPECT_EQ(code_of(checked), Code::NotAuthorized);
+    EXPECT_EQ(lies, 1);
     return {};
   });
 }
