@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "agent/home.h"
 #include "agent/shared.h"
 #include "base/system.h"
 #include "generate.h"
@@ -373,6 +374,8 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
     return report({Code::NotFound, "this home belongs to no account yet", printable(world.home), {}}, command, output);
   if (const auto made = world.files->make_durable_directories(world.home); !made)
     return report(made.error(), command, output);
+  if (const auto safe = agent::check_home(*world.files, world.home); !safe && command.verb != "doctor")
+    return report(safe.error(), command, output);
   const auto network = world.files->is_network_file_system(world.home);
   if (network && *network && command.verb != "doctor")
     return report({Code::Unsupported,

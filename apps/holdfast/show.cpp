@@ -49,6 +49,10 @@ std::string hint_for(const Error& error, const Command& command) {
       if (error.sentence.find("belongs to no account") != std::string::npos)
         return "make one:  holdfast signup NAME --server LINK";
       return {};
+    case Code::NotAuthorized:
+      if (error.sentence.find("home directory") != std::string::npos)
+        return "look whether anything in it is not yours, then:  chmod 700 DIRECTORY; or choose another HOLDFAST_HOME";
+      return {};
     case Code::WrongPin:
       return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on "
              "before you know why";
