@@ -156,7 +156,11 @@ Status SpaceSession::open_first() {
   return {};
 }
 
-Status SpaceSession::refresh() { return read_on(); }
+Status SpaceSession::refresh() {
+  const Status read = read_on();
+  if (!alarms_.empty()) session_.alarms[listing_.name] = alarms_;
+  return read;
+}
 
 Status SpaceSession::read_on() {
   for (;;) {

@@ -15,13 +15,6 @@ struct SpaceListing {
   HOLDFAST_WIRE(space, name, slot_key, role)
 };
 
-// Something in the log that changed nothing (D8).
-struct Alarm {
-  std::uint64_t seq = 0;
-  std::string code, sentence;
-  HOLDFAST_WIRE(seq, code, sentence)
-};
-
 // What a commit is to change. Made anew from the head after every lost race.
 struct Draft {
   space::CommitKind kind = space::CommitKind::content;

@@ -13,14 +13,14 @@ Result<BackupDone> backup(Session& session, const std::optional<std::string>& sp
   }
   if (!space) return pass_on(space.error());
   HF_TRY(done.report, backup::run_backup(**space, options));
-  done.alarms = (*space)->alarms();
+  done.alarms = session.alarms;
   return done;
 }
 
 Result<Snapshots> snapshots(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(auto snapshots, backup::list_snapshots(*space));
-  return Snapshots{name, std::move(snapshots), space->alarms()};
+  return Snapshots{name, std::move(snapshots), session.alarms};
 }
 
 Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which,
@@ -29,7 +29,7 @@ Result<RestoreDone> restore(Session& session, const std::string& name, const std
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));
   HF_TRY(auto report, backup::run_restore(*space, snapshot, options));
-  return RestoreDone{std::move(snapshot), std::move(report)};
+  return RestoreDone{std::move(snapshot), std::move(report), session.alarms};
 }
 
 Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path,
@@ -38,6 +38,7 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   Listing out;
   HF_TRY(out.snapshot, backup::find_snapshot(snapshots, which));
+  out.alarms = session.alarms;
   session::SpaceReader reader(*space);
   space::Root root = out.snapshot.root;
   if (!path.empty()) {

@@ -21,7 +21,7 @@ Result<SpaceInfo> space_info(Session& session, const std::string& name) {
   out.snapshots = snapshots.size();
   out.inline_bytes = space->inlined_bytes();
   out.grace_seconds = server.grace_seconds;
-  out.alarms = space->alarms();
+  out.alarms = session.alarms;
   for (const auto& segment : space->index().segments()) {
     ++out.segments;
     out.chunks += segment.view.records();

@@ -4,8 +4,8 @@
 #include <deque>
 
 #include "identity/chain.h"
-#include "session/spaces.h"
 #include "tests/scenarios/backup_world.h"
+#include "verbs/verbs.h"
 
 namespace holdfast::sim {
 namespace {
@@ -259,6 +259,68 @@ TEST_F(LogScenario, AnEndlessAccountLogIsGivenUp) {
     const auto checked = session::check_chain(a.session.server, a.session.account());
     EXPECT_EQ(code_of(checked), Code::NotAuthorized);
     EXPECT_EQ(lies, 1);
+    return {};
+  });
+}
+
+// Promise: an entry that counts for nothing is told of by whatever verb opens its space, and of the home space by all.
+TEST_F(LogScenario, AVoidEntryIsAnAlarmOfEveryVerb) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    for (int i = 0; i < 3; ++i) HF_OK(back_up_into(b));  // the logs are told apart by their lengths
+    std::map<std::uint64_t, api::Entry> forged;
+    const auto lie = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      auto answer = honest();
+      if (call.name != api::Read::name || call.channel != Channel::capability) return answer;
+      HF_TRY(const auto read, decode<api::Read>(call.body, "a call"));
+      if (const auto known = forged.find(read.from_seq); known != forged.end())
+        return answer_of(Reply{known->first, {known->second}});
+      HF_TRY(auto reply, reply_of(answer));
+      reply.entries.push_back(forged_after(reply.entries.back()));
+      reply.head_seq = reply.entries.back().seq;
+      forged[reply.head_seq] = reply.entries.back();
+      return answer_of(std::move(reply));
+    };
+    const std::string space(session::backups_space), root(session::home_space);
+    const auto with_alarms = [&](const auto& verb) {
+      Command command(doors, home, *server);
+      command.remote.between = lie;
+      const auto done = verb(command.session);
+      EXPECT_TRUE(done);
+      EXPECT_EQ(command.session.alarms.count(root), 1u);
+      return command.session.alarms;
+    };
+    const auto expected = with_alarms([&](auto& session) { return verbs::snapshots(session, space); });
+    EXPECT_EQ(expected.at(space).size(), 1u);
+    EXPECT_EQ(expected.at(space).at(0).seq, b.head().seq + 1);
+    EXPECT_EQ(expected.at(root).size(), 1u);
+    const auto given = [&](const session::Alarms& alarms) {
+      EXPECT_EQ(alarms.at(space).size(), 1u);
+      EXPECT_EQ(alarms.at(root).size(), 1u);
+    };
+    (void)with_alarms([&](auto& session) {
+      auto done = verbs::list(session, space, "latest", "", true);
+      if (done) given(done->alarms);
+      return done;
+    });
+    (void)with_alarms([&](auto& session) {
+      const Path target = "/home/user/out";
+      (void)doors.files.make_directories(target);
+      backup::RestoreOptions options;
+      options.target = target;
+      auto done = verbs::restore(session, space, "latest", options);
+      if (done) given(done->alarms);
+      return done;
+    });
+    given(with_alarms([&](auto& session) {
+      return verbs::cat(session, space, "latest", "documents/twice.txt", [](ByteView) { return Status(); });
+    }));
+    given(with_alarms([&](auto& session) { return verbs::space_info(session, space); }));
+    (void)with_alarms([&](auto& session) { return verbs::space_list(session); });
+    (void)with_alarms([&](auto& session) {
+      auto done = verbs::status(session);
+      EXPECT_TRUE(done && done->home_alarms.size() == 1 && done->alarmed());
+      return done;
+    });
     return {};
   });
 }
