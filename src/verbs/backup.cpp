@@ -49,8 +49,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
     }
     root = entry.directory()->root;
   }
-  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder =
-      [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+  const std::function<holdfast::Status(const space::Root&, const std::string&, std::size_t)> folder =
+      [&](const space::Root& at, const std::string& prefix, std::size_t depth) -> holdfast::Status {
+    if (depth > space::folders_deep_max)
+      return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(prefix));
     std::vector<std::pair<std::string, space::Root>> below;
     HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
       std::string full = prefix.empty() ? entry.name : prefix + "/" + entry.name;
@@ -58,10 +60,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
       out.entries.emplace_back(std::move(full), std::move(entry));
       return true;
     }));
-    for (const auto& [full, inside] : below) HF_OK(folder(inside, full));
+    for (const auto& [full, inside] : below) HF_OK(folder(inside, full, depth + 1));
     return {};
   };
-  HF_OK(folder(root, path));
+  HF_OK(folder(root, path, 0));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "identity/chain.h"
+#include "session/publish.h"
 #include "tests/scenarios/backup_world.h"
 #include "verbs/verbs.h"
 
@@ -78,6 +79,48 @@ Status back_up_into(session::SpaceSession& space) {
   options.host = "laptop";
   HF_OK(backup::run_backup(space, options));
   return {};
+}
+
+// A snapshot of folders in folders, as a hostile member could make it.
+Status commit_deep_snapshot(session::SpaceSession& space, std::size_t depth) {
+  std::vector<space::InlineChunk> nodes;
+  const space::NodeSink sink = [&](const ChunkId&, Bytes node) -> Status {
+    nodes.push_back({space::ChunkKind::node, std::move(node)});
+    return {};
+  };
+  space::BuiltTree tree;
+  for (std::size_t i = 0; i < depth; ++i) {
+    space::TreeBuilder<space::TreeEntry> builder(space.root_keys(), sink);
+    space::TreeEntry folder;
+    folder.name = "d";
+    folder.mode = 0700;
+    folder.content = space::DirectoryContent{tree.root, tree.entries, tree.bytes};
+    HF_OK(builder.add(std::move(folder)));
+    HF_TRY(tree, builder.finish());
+  }
+  space::Snapshot snapshot;
+  snapshot.id.bytes.fill(9);
+  snapshot.account = space.session().account().profile.account;
+  snapshot.device = space.session().account().profile.device;
+  snapshot.seq = space.head().seq + 1;
+  snapshot.root = tree.root;
+  space::TreeBuilder<space::Snapshot> snapshots(space.root_keys(), sink);
+  HF_OK(snapshots.add(snapshot));
+  HF_TRY(const auto list, snapshots.finish());
+  HF_TRY(const auto upload, session::Upload::begin(space, "deep"));
+  HF_OK(session::put_chunks(space, *upload, nodes));
+  HF_OK(space.commit([&]() -> Result<session::Draft> {
+    HF_TRY(auto index, session::make_index(space, *upload));
+    session::Draft draft;
+    draft.kind = space::CommitKind::snapshot;
+    draft.state = space.state();
+    draft.state.index = std::move(index.index);
+    draft.state.snapshots_root = list.root;
+    draft.retire = std::move(index.retire);
+    draft.publish = {upload->id()};
+    return draft;
+  }));
+  return upload->published();
 }
 
 template <class T>
@@ -321,6 +364,19 @@ TEST_F(LogScenario, AVoidEntryIsAnAlarmOfEveryVerb) {
       EXPECT_TRUE(done && done->home_alarms.size() == 1 && done->alarmed());
       return done;
     });
+    return {};
+  });
+}
+
+TEST_F(LogScenario, FoldersNestedWithoutEndAreNotWalked) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    Command a(doors, home, *server);
+    HF_OK(commit_deep_snapshot(b, 200));
+    HF_TRY(const auto listing, verbs::list(a.session, std::string(session::backups_space), "latest", "", true));
+    EXPECT_EQ(listing.entries.size(), 200u);
+    HF_OK(commit_deep_snapshot(b, space::folders_deep_max + 10));
+    const auto refused = verbs::list(a.session, std::string(session::backups_space), "latest", "", true);
+    EXPECT_EQ(code_of(refused), Code::Malformed);
     return {};
   });
 }
