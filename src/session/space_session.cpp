@@ -370,11 +370,18 @@ Status SpaceSession::settle_intents() {
   return change.erase.empty() ? Status() : session_.state().apply(change);
 }
 
-Status SpaceSession::follow_index() {
-  return index_.follow(session_, id(), state_, *read_, [this](std::uint32_t epoch) -> const crypto::PackKey* {
+std::function<const crypto::PackKey*(std::uint32_t)> SpaceSession::index_keys() const {
+  return [this](std::uint32_t epoch) -> const crypto::PackKey* {
     const space::EpochKeys* keys = epoch_keys(epoch);
     return keys == nullptr ? nullptr : &keys->index;
-  });
+  };
+}
+
+Status SpaceSession::follow_index() { return index_.follow(session_, id(), state_, *read_, index_keys()); }
+
+Result<bool> SpaceSession::recheck_index() {
+  if (std::exchange(index_rechecked_, true)) return false;
+  return index_.recheck(session_, id(), state_, *read_, index_keys());
 }
 
 Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const Draft& draft) {

@@ -56,6 +56,9 @@ class SpaceSession {
   [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
   [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
+  // When something that the index leads to is not there or not what it must be: whether the index on this device was
+  // damaged, and is whole again. Looks once; what index() gave before is gone when it was.
+  Result<bool> recheck_index();
   [[nodiscard]] const std::unordered_map<ChunkId, Bytes, FixedBytesHash>& inlined() const { return inlined_; }
   [[nodiscard]] std::uint64_t inlined_commits() const { return inlined_commits_; }
   [[nodiscard]] std::uint64_t inlined_bytes() const { return inlined_bytes_; }
@@ -80,6 +83,7 @@ class SpaceSession {
   Result<bool> has_entries_above_head();
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
   [[nodiscard]] std::string key(std::string_view kind) const;
+  [[nodiscard]] std::function<const crypto::PackKey*(std::uint32_t)> index_keys() const;
 
   Session& session_;
   SpaceListing listing_;
@@ -96,6 +100,7 @@ class SpaceSession {
   std::int64_t checkpoint_time_ns_ = 0;
   std::vector<Alarm> alarms_;
   IndexCache index_;
+  bool index_rechecked_ = false;
   std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
   std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;
   std::uint64_t prunes_seen_ = 0;
