@@ -81,34 +81,22 @@ Status back_up_into(session::SpaceSession& space) {
   return {};
 }
 
-// A snapshot of folders in folders, as a hostile member could make it.
-Status commit_deep_snapshot(session::SpaceSession& space, std::size_t depth) {
-  std::vector<space::InlineChunk> nodes;
-  const space::NodeSink sink = [&](const ChunkId&, Bytes node) -> Status {
-    nodes.push_back({space::ChunkKind::node, std::move(node)});
-    return {};
-  };
-  space::BuiltTree tree;
-  for (std::size_t i = 0; i < depth; ++i) {
-    space::TreeBuilder<space::TreeEntry> builder(space.root_keys(), sink);
-    space::TreeEntry folder;
-    folder.name = "d";
-    folder.mode = 0700;
-    folder.content = space::DirectoryContent{tree.root, tree.entries, tree.bytes};
-    HF_OK(builder.add(std::move(folder)));
-    HF_TRY(tree, builder.finish());
-  }
+// The only snapshot from now on, of chunks as a hostile member could make them.
+Status commit_snapshot(session::SpaceSession& space, std::vector<space::InlineChunk> chunks, const space::Root& root) {
   space::Snapshot snapshot;
   snapshot.id.bytes.fill(9);
   snapshot.account = space.session().account().profile.account;
   snapshot.device = space.session().account().profile.device;
   snapshot.seq = space.head().seq + 1;
-  snapshot.root = tree.root;
-  space::TreeBuilder<space::Snapshot> snapshots(space.root_keys(), sink);
+  snapshot.root = root;
+  space::TreeBuilder<space::Snapshot> snapshots(space.root_keys(), [&](const ChunkId&, Bytes node) -> Status {
+    chunks.push_back({space::ChunkKind::node, std::move(node)});
+    return {};
+  });
   HF_OK(snapshots.add(snapshot));
   HF_TRY(const auto list, snapshots.finish());
-  HF_TRY(const auto upload, session::Upload::begin(space, "deep"));
-  HF_OK(session::put_chunks(space, *upload, nodes));
+  HF_TRY(const auto upload, session::Upload::begin(space, "hostile"));
+  HF_OK(session::put_chunks(space, *upload, chunks));
   HF_OK(space.commit([&]() -> Result<session::Draft> {
     HF_TRY(auto index, session::make_index(space, *upload));
     session::Draft draft;
@@ -121,6 +109,28 @@ Status commit_deep_snapshot(session::SpaceSession& space, std::size_t depth) {
     return draft;
   }));
   return upload->published();
+}
+
+space::TreeEntry folder_of(std::string name, const space::BuiltTree& tree) {
+  space::TreeEntry folder;
+  folder.name = std::move(name);
+  folder.mode = 0700;
+  folder.content = space::DirectoryContent{tree.root, tree.entries, tree.bytes};
+  return folder;
+}
+
+Status commit_deep_snapshot(session::SpaceSession& space, std::size_t depth) {
+  std::vector<space::InlineChunk> nodes;
+  space::BuiltTree tree;
+  for (std::size_t i = 0; i < depth; ++i) {
+    space::TreeBuilder<space::TreeEntry> builder(space.root_keys(), [&](const ChunkId&, Bytes node) -> Status {
+      nodes.push_back({space::ChunkKind::node, std::move(node)});
+      return {};
+    });
+    HF_OK(builder.add(folder_of("d", tree)));
+    HF_TRY(tree, builder.finish());
+  }
+  return commit_snapshot(space, std::move(nodes), tree.root);
 }
 
 template <class T>
@@ -377,6 +387,49 @@ TEST_F(LogScenario, FoldersNestedWithoutEndAreNotWalked) {
     HF_OK(commit_deep_snapshot(b, space::folders_deep_max + 10));
     const auto refused = verbs::list(a.session, std::string(session::backups_space), "latest", "", true);
     EXPECT_EQ(code_of(refused), Code::Malformed);
+    return {};
+  });
+}
+
+// Promise: what was asked for ahead, and is not wanted after an error, disturbs nobody.
+// Method: a folder whose first node is nowhere; its second is on its way when the walk ends there, and data is fetched.
+TEST_F(LogScenario, AFolderThatBreaksOffLeavesTheRestWhole) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    const space::RootKeys& keys = b.root_keys();
+    std::vector<space::InlineChunk> chunks;
+    const auto add = [&](space::ChunkKind kind, Bytes bytes) {
+      const ChunkId id = space::chunk_id(keys.chunk_id, kind, bytes);
+      chunks.push_back({kind, std::move(bytes)});
+      return id;
+    };
+    const Bytes content = to_bytes(as_bytes("whole"));
+    space::TreeEntry file;
+    file.name = "file";
+    file.mode = 0600;
+    file.content = space::FileContent{content.size(), space::OneChunk{add(space::ChunkKind::data, content)}};
+    space::TreeEntry empty;
+    empty.name = "n";
+    empty.mode = 0600;
+    empty.content = space::FileContent{};
+    const ChunkId there = add(space::ChunkKind::node, encode(space::Node{0, std::vector{empty}}));
+    ChunkId nowhere;
+    nowhere.bytes.fill(5);
+    const std::vector<space::NamedChild> children{{"a", nowhere, 1, 0}, {"n", there, 1, 0}};
+    const space::BuiltTree broken{add(space::ChunkKind::node, encode(space::Node{1, children})), 2, 0};
+    const std::vector entries{folder_of("broken", broken), file};
+    const ChunkId root = add(space::ChunkKind::node, encode(space::Node{0, entries}));
+    HF_OK(commit_snapshot(b, std::move(chunks), root));
+
+    Command a(doors, home, *server);
+    backup::RestoreOptions options;
+    options.target = "/home/user/out";
+    HF_OK(doors.files.make_directories(options.target));
+    HF_TRY(const auto done, verbs::restore(a.session, std::string(session::backups_space), "latest", options));
+    EXPECT_EQ(done.report.problems_count, 1u);
+    EXPECT_EQ(done.report.problems.at(0).path, "broken");
+    EXPECT_EQ(done.report.problems.at(0).error.code, Code::Missing);
+    HF_TRY(const Bytes restored, doors.files.read_file("/home/user/out/file", 100));
+    EXPECT_EQ(restored, content);
     return {};
   });
 }
