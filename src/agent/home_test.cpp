@@ -37,12 +37,8 @@ TEST(Home, IsLookedAtThroughALink) {
 }
 
 TEST(Home, OfAnotherUserIsRefused) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
-  const TestDirectory directory;
-  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
-  EXPECT_TRUE(holds_for_another_process(true, [&] {
-    const auto files = system_files(1);
-    const auto checked = check_home(*files, directory.path());
+  EXPECT_TRUE(holds_for_another_process(true, [] {
+    const auto checked = check_home(*system_files(1), "/");
     return !checked && checked.error().code == Code::NotAuthorized;
   }));
 }

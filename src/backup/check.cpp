@@ -159,7 +159,7 @@ class Check {
   }
 
   Status read_packs() {
-    session::Server::Gets gets(space_.session().server);
+    session::Server::Gets ranges(space_.session().server);
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
     std::map<Ticket, std::size_t> flying, working;
     const auto settle = [&](std::pair<Ticket, PackOutcome> done) {
@@ -170,7 +170,8 @@ class Check {
     for (std::size_t next = 0; next < packs_.size() || !flying.empty() || !working.empty();) {
       if (next < packs_.size() && flying.size() < gets_in_flight_max) {
         if (!is_whole_bad(packs_[next].first))
-          flying.emplace(gets.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0), next);
+          flying.emplace(ranges.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0),
+                         next);
         ++next;
         continue;
       }
@@ -178,7 +179,7 @@ class Check {
         settle(jobs.next());
         continue;
       }
-      auto done = gets.finish();
+      auto done = ranges.finish();
       const std::size_t at = flying.extract(done.ticket).mapped();
       auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
                              : Result<api::Get::Reply>(pass_on(done.body.error()));

@@ -28,16 +28,16 @@ Result<OpenSegment> open_local(Session& session, const Path& path, const space::
 Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
                                          const crypto::Ed25519Key& read) {
   std::vector<Bytes> objects(ref.objects.size());
-  Server::Gets gets(session.server);
+  Server::Gets ranges(session.server);
   std::map<Ticket, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
   for (std::size_t next = 0; next < objects.size() || !wanted.empty();) {
     if (next < objects.size() && wanted.size() < flights_max) {
-      wanted.emplace(gets.submit(group_of(space), read, ref.objects[next].id, 0, 0), next);
+      wanted.emplace(ranges.submit(group_of(space), read, ref.objects[next].id, 0, 0), next);
       ++next;
       continue;
     }
-    auto done = gets.finish();
+    auto done = ranges.finish();
     const std::size_t at = wanted.extract(done.ticket).mapped();
     if (!done.body) return pass_on(done.body.error());
     objects[at] = *std::move(done.body);
