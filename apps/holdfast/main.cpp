@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -51,6 +52,7 @@ std::uint16_t terminal_columns() {
 
 int main(int argc, char** argv) {
   keep_memory_private();
+  ::umask(077);  // what is made here is the user's alone; a restore sets each mode itself
   keep_freed_memory();
   std::signal(SIGPIPE, SIG_IGN);
   StandardOutput output;

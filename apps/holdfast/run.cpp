@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "agent/home.h"
 #include "agent/shared.h"
 #include "base/system.h"
 #include "generate.h"
@@ -87,7 +88,23 @@ class Verb {
         output_(output),
         space_(command.space.value_or(std::string(session::backups_space))) {}
 
+  // Alarms are told of every space that was opened on the way. They go to standard error where the command's own output
+  // has no place for them.
   Result<int> run() {
+    const auto code = carry_out();
+    if (connected_.session == nullptr || session().alarms.empty()) return code;
+    const bool told =
+        command_.json ? has_alarms_in_json() || !code : command_.verb == "status" || command_.verb == "check";
+    if (!told) output_.error(command_.json ? json_of(session().alarms) : text_of(session().alarms));
+    return code && (*code == exit_done || *code == exit_incomplete) ? exit_alarm : code;
+  }
+
+ private:
+  [[nodiscard]] bool has_alarms_in_json() const {
+    return command_.verb != "cat" && command_.verb != "space list" && command_.verb != "space create";
+  }
+
+  Result<int> carry_out() {
     if (command_.verb == "doctor") return doctor();
     HF_TRY(connected_, connect(world_, command_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
@@ -99,14 +116,12 @@ class Verb {
     }
     if (command_.verb == "space info") {
       HF_TRY(const auto info, verbs::space_info(session(), command_.name));
-      show(info);
-      return info.alarms.empty() ? exit_done : exit_alarm;
+      return show(info);
     }
     if (command_.verb == "backup") return backup();
     if (command_.verb == "snapshots") {
       HF_TRY(const auto snapshots, verbs::snapshots(session(), space_));
-      show(snapshots);
-      return snapshots.alarms.empty() ? exit_done : exit_alarm;
+      return show(snapshots);
     }
     if (command_.verb == "restore") return restore();
     if (command_.verb == "ls") {
@@ -119,7 +134,6 @@ class Verb {
     return fail(Code::InvalidArgument, "there is no such command", command_.verb);
   }
 
- private:
   session::Session& session() { return *connected_.session; }
 
   template <class T>
@@ -181,7 +195,6 @@ class Verb {
     if (!done) return pass_on(done.error());
     output_.out(command_.json ? json_of(*done, command_.dry_run)
                               : text_of(*done, command_, world_.clock->monotonic_ns() - began));
-    if (!done->alarms.empty()) return exit_alarm;
     return done->report.problems_count > 0 ? exit_incomplete : exit_done;
   }
 
@@ -373,6 +386,8 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
     return report({Code::NotFound, "this home belongs to no account yet", printable(world.home), {}}, command, output);
   if (const auto made = world.files->make_durable_directories(world.home); !made)
     return report(made.error(), command, output);
+  if (const auto safe = agent::check_home(*world.files, world.home); !safe && command.verb != "doctor")
+    return report(safe.error(), command, output);
   const auto network = world.files->is_network_file_system(world.home);
   if (network && *network && command.verb != "doctor")
     return report({Code::Unsupported,

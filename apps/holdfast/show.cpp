@@ -49,6 +49,10 @@ std::string hint_for(const Error& error, const Command& command) {
       if (error.sentence.find("belongs to no account") != std::string::npos)
         return "make one:  holdfast signup NAME --server LINK";
       return {};
+    case Code::NotAuthorized:
+      if (error.sentence.find("home directory") != std::string::npos)
+        return "look whether anything in it is not yours, then:  chmod 700 DIRECTORY; or choose another HOLDFAST_HOME";
+      return {};
     case Code::WrongPin:
       return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on "
              "before you know why";
@@ -114,6 +118,7 @@ std::string text_of(const verbs::Status& status) {
     out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
   out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") +
                          " in " + count_text(status.objects) + " objects");
+  out += alarms_text(status.home_alarms, std::string(session::home_space));
   for (const auto& space : status.spaces) {
     std::string line = space.error ? "ALARM: " + space.error->sentence : count_text(space.snapshots) + " snapshots";
     if (space.newest)
@@ -148,7 +153,7 @@ std::string text_of(const verbs::SpaceInfo& info) {
                            (info.inline_bytes > 0 ? ", and " + size_text(info.inline_bytes) + " inside commits" : ""));
   out +=
       row("grace", "what is deleted can be brought back for " + std::to_string(info.grace_seconds / 86'400) + " days");
-  return out + alarms_text(info.alarms, info.listing.name);
+  return out;
 }
 
 std::string text_of(const verbs::BackupDone& done, const Command& command, std::int64_t took_ns) {
@@ -172,7 +177,7 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
            " saved with a doubt:\n";
     out += problems_text(done.report.problems, done.report.problems_count);
   }
-  return out + alarms_text(done.alarms, done.space);
+  return out;
 }
 
 std::string text_of(const verbs::Snapshots& snapshots) {
@@ -184,8 +189,7 @@ std::string text_of(const verbs::Snapshots& snapshots) {
     for (const auto& tag : snapshot.tags) out += "  #" + printable(tag);
     out += snapshot.partial ? "  (partial)\n" : "\n";
   }
-  if (out.empty()) out = "no snapshots yet\n";
-  return out + alarms_text(snapshots.alarms, snapshots.space);
+  return out.empty() ? "no snapshots yet\n" : out;
 }
 
 std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
@@ -250,6 +254,12 @@ std::string text_of(const verbs::Inspected& inspected) {
   for (const auto& [name, value] : inspected.fields) width = std::max(width, name.size());
   for (const auto& [name, value] : inspected.fields) out += "  " + padded(name, width + 2) + value + "\n";
   for (const auto& damage : inspected.damage) out += "  damage: " + damage + "\n";
+  return out;
+}
+
+std::string text_of(const session::Alarms& alarms) {
+  std::string out;
+  for (const auto& [space, its] : alarms) out += alarms_text(its, space);
   return out;
 }
 

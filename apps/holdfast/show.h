@@ -19,6 +19,7 @@ std::string text_of(const verbs::RestoreDone& done, const Command& command, std:
 std::string text_of(const verbs::Listing& listing);
 std::string text_of(const backup::CheckReport& report, bool read_data);
 std::string text_of(const verbs::Inspected& inspected);
+std::string text_of(const session::Alarms& alarms);
 
 std::string json_of(const verbs::WhoAmI& who);
 std::string json_of(const verbs::Status& status);
@@ -31,6 +32,7 @@ std::string json_of(const verbs::RestoreDone& done);
 std::string json_of(const verbs::Listing& listing);
 std::string json_of(const backup::CheckReport& report);
 std::string json_of(const verbs::Inspected& inspected);
+std::string json_of(const session::Alarms& alarms);
 
 // What happened to which object; what is still whole; what to do next (the hints are made here).
 std::string text_of(const Error& error, const Command& command);

@@ -25,6 +25,16 @@ Json alarms_json(const std::vector<session::Alarm>& alarms) {
   return out;
 }
 
+Json alarms_json(const session::Alarms& alarms) {
+  Json out = Json::array();
+  for (const auto& [space, its] : alarms)
+    for (auto alarm : alarms_json(its)) {
+      alarm["space"] = printable(space);
+      out.push_back(std::move(alarm));
+    }
+  return out;
+}
+
 Json stats_json(const space::SnapshotStats& stats) {
   return {{"files", stats.files},
           {"directories", stats.directories},
@@ -105,6 +115,7 @@ std::string json_of(const verbs::Status& status) {
     if (space.error) one["error"] = error_json(*space.error);
     out["spaces"].push_back(std::move(one));
   }
+  out["home_alarms"] = alarms_json(status.home_alarms);
   out["alarmed"] = status.alarmed();
   return written(out);
 }
@@ -168,7 +179,8 @@ std::string json_of(const verbs::RestoreDone& done) {
            {"files_verified", done.report.files_verified},
            {"problems_count", done.report.problems_count},
            {"problems", problems_json(done.report.problems)},
-           {"warnings", done.report.warnings}};
+           {"warnings", done.report.warnings},
+           {"alarms", alarms_json(done.alarms)}};
   return written(out);
 }
 
@@ -192,7 +204,7 @@ std::string json_of(const verbs::Listing& listing) {
     one["mtime"] = iso_time(entry.mtime_ns);
     list.push_back(std::move(one));
   }
-  return written({{"snapshot", listing.snapshot.id.hex()}, {"entries", list}});
+  return written({{"snapshot", listing.snapshot.id.hex()}, {"entries", list}, {"alarms", alarms_json(listing.alarms)}});
 }
 
 std::string json_of(const backup::CheckReport& report) {
@@ -219,6 +231,8 @@ std::string json_of(const verbs::Inspected& inspected) {
   for (const auto& [name, value] : inspected.fields) fields[name] = value;
   return written({{"kind", inspected.kind}, {"fields", fields}, {"damage", inspected.damage}});
 }
+
+std::string json_of(const session::Alarms& alarms) { return written({{"alarms", alarms_json(alarms)}}); }
 
 std::string json_of(const Error& error, const Command& command) {
   Json out = error_json(error);

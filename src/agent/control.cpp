@@ -198,7 +198,9 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const Path& home, Ru
              0);  // left by an owner that was killed; the lock is ours
   Descriptor socket = new_socket();
   const auto* at = reinterpret_cast<const sockaddr*>(&address.socket);
-  if (socket.get() < 0 || ::bind(socket.get(), at, sizeof address.socket) != 0 || ::listen(socket.get(), 16) != 0)
+  // The mode of a socket before bind() is the mode of its name, whatever the umask: there is no moment with another.
+  if (socket.get() < 0 || ::fchmod(socket.get(), 0600) != 0 || ::bind(socket.get(), at, sizeof address.socket) != 0 ||
+      ::listen(socket.get(), 16) != 0)
     return fail(Code::IoError, std::string("the control socket can't be made: ") + std::strerror(errno),
                 printable(home));
   return std::make_unique<Listener>(std::move(address), std::move(socket), std::move(run));

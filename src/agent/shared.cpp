@@ -22,6 +22,11 @@ class LockedState final : public session::LocalState {
     const std::lock_guard hold(mutex_);
     return inner_->apply(change);
   }
+  Result<bool> apply_if(std::string_view key, const std::optional<Bytes>& held,
+                        const session::Change& change) override {
+    const std::lock_guard hold(mutex_);
+    return inner_->apply_if(key, held, change);
+  }
   Result<std::uint64_t> next_number(std::string_view key) override {
     const std::lock_guard hold(mutex_);
     return inner_->next_number(key);

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "backup/snapshots.h"
+#include "base/reached.h"
 
 namespace holdfast::backup {
 
@@ -74,6 +75,8 @@ class Check {
 
   Result<CheckReport> go() {
     HF_OK(space_.follow_index());
+    HF_TRY(const bool rebuilt, space_.recheck_index());
+    if (rebuilt) reached("check: a damaged copy of the index was fetched again");
     for (const auto& segment : space_.index().segments())
       for (std::uint32_t pack = 0; pack < segment.view.packs(); ++pack) {
         HF_TRY(auto info, segment.view.pack(pack));
@@ -159,7 +162,7 @@ class Check {
   }
 
   Status read_packs() {
-    session::Server::Gets gets(space_.session().server);
+    session::Server::Gets ranges(space_.session().server);
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
     std::map<Ticket, std::size_t> flying, working;
     const auto settle = [&](std::pair<Ticket, PackOutcome> done) {
@@ -170,7 +173,8 @@ class Check {
     for (std::size_t next = 0; next < packs_.size() || !flying.empty() || !working.empty();) {
       if (next < packs_.size() && flying.size() < gets_in_flight_max) {
         if (!is_whole_bad(packs_[next].first))
-          flying.emplace(gets.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0), next);
+          flying.emplace(ranges.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0),
+                         next);
         ++next;
         continue;
       }
@@ -178,7 +182,7 @@ class Check {
         settle(jobs.next());
         continue;
       }
-      auto done = gets.finish();
+      auto done = ranges.finish();
       const std::size_t at = flying.extract(done.ticket).mapped();
       auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
                              : Result<api::Get::Reply>(pass_on(done.body.error()));
@@ -248,6 +252,10 @@ class Check {
   // False: something below is not whole. What is whole under one snapshot is not walked again under the next.
   bool folder(const space::Root& root, const std::string& path) {
     if (root.is_zero() || whole_.contains(root)) return true;
+    if (static_cast<std::size_t>(std::ranges::count(path, '/')) > space::folders_deep_max) {
+      find("", Code::Malformed, "folders are nested deeper than any path can be", path);
+      return false;
+    }
     bool good = true;
     std::vector<space::TreeEntry> folders;
     const std::string prefix = path.back() == ':' ? path : path + "/";

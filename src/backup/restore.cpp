@@ -18,10 +18,11 @@ constexpr std::size_t writing_bytes_max = 12 * 1024 * 1024;
 constexpr std::size_t writing_batches_max = 16;
 constexpr std::size_t problems_kept_max = 10'000;
 constexpr std::int64_t tell_every_ns = second_ns / 10;
-constexpr std::size_t depth_max = 4096;
 constexpr std::uint32_t set_id_bits = 06000;
 
-bool too_deep(const std::string& name) { return static_cast<std::size_t>(std::ranges::count(name, '/')) > depth_max; }
+bool too_deep(const std::string& name) {
+  return static_cast<std::size_t>(std::ranges::count(name, '/')) > space::folders_deep_max;
+}
 
 std::string below(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder + "/" + name;

@@ -236,7 +236,7 @@ Connection::Task<bool> Connection::charge_body(std::size_t bytes) {
   };
   charged_ = share_->grow(bytes, on_turn);
   if (charged_) co_return true;
-  arm(core_.limits.idle_timeout_ns);
+  arm(core_.limits.turn_timeout_ns);
   while (!charged_ && !expired_ && !aborted_) co_await pause();
   arm(core_.limits.progress_timeout_ns);
   co_return charged_;

@@ -84,6 +84,7 @@ struct ServerLimits {
   std::size_t requests_waiting_max = 1'024;           // for a worker; beyond it 503
   std::int64_t head_timeout_ns = 15'000'000'000;      // TLS handshake; first to last byte of a head
   std::int64_t idle_timeout_ns = 75'000'000'000;      // between requests
+  std::int64_t turn_timeout_ns = 75'000'000'000;      // a body's waiting for memory; after it 503
   std::int64_t progress_timeout_ns = 20'000'000'000;  // a body or reply must move by progress_bytes (or to
   std::size_t progress_bytes = 64 * 1024;             // its end) within each such time
 };

@@ -113,16 +113,16 @@ Status check_chain(Server& server, const Account& account) {
       if (*links == account.chain.n && identity::link_hash(link.body) != account.chain.head)
         return fail(Code::Forked, "the server shows another chain than this device has seen",
                     account.profile.account.short_hex());
+      // A link that this device did not make: until devices can be added, nobody else may make one.
+      if (*links > account.chain.n)
+        return fail(Code::NotAuthorized, "the account's chain has a link that this device did not make",
+                    account.profile.account.short_hex());
       from = entry.seq + 1;
     }
     if (page.entries.empty() || from > page.head_seq) break;
   }
   if (!links || *links < account.chain.n)
     return fail(Code::RolledBack, "the server's copy of the account's chain is older than this device's",
-                account.profile.account.short_hex());
-  // A link that this device did not make: until devices can be added, nobody else may make one.
-  if (*links > account.chain.n)
-    return fail(Code::NotAuthorized, "the account's chain has a link that this device did not make",
                 account.profile.account.short_hex());
   return {};
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/reached.h"
+
 namespace holdfast::session {
 
 namespace {
@@ -26,16 +28,16 @@ Result<OpenSegment> open_local(Session& session, const Path& path, const space::
 Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
                                          const crypto::Ed25519Key& read) {
   std::vector<Bytes> objects(ref.objects.size());
-  Server::Gets gets(session.server);
+  Server::Gets ranges(session.server);
   std::map<Ticket, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
   for (std::size_t next = 0; next < objects.size() || !wanted.empty();) {
     if (next < objects.size() && wanted.size() < flights_max) {
-      wanted.emplace(gets.submit(group_of(space), read, ref.objects[next].id, 0, 0), next);
+      wanted.emplace(ranges.submit(group_of(space), read, ref.objects[next].id, 0, 0), next);
       ++next;
       continue;
     }
-    auto done = gets.finish();
+    auto done = ranges.finish();
     const std::size_t at = wanted.extract(done.ticket).mapped();
     if (!done.body) return pass_on(done.body.error());
     objects[at] = *std::move(done.body);
@@ -93,12 +95,11 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
   const Path directory = index_directory(session, space);
   for (const space::SegmentRef& ref : state.index) {
     if (ref.objects.empty()) return fail(Code::Malformed, "the space's log names an index segment without objects");
-    const auto open = std::ranges::find_if(segments_, [&](const OpenSegment& segment) {
-      return segment.mapping != nullptr && segment.ref.objects == ref.objects;
-    });
+    const auto open =
+        std::ranges::find_if(segments_, [&](const OpenSegment& segment) { return segment.ref.objects == ref.objects; });
     if (open != segments_.end()) {
-      open->ref = ref;
-      next.push_back(std::move(*open));
+      next.push_back(*open);
+      next.back().ref = ref;
       continue;
     }
     const Path path = join_path(directory, file_name(ref));
@@ -116,6 +117,26 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
   segments_ = std::move(next);
   remove_unused(session, directory, state);
   return {};
+}
+
+Result<bool> IndexCache::recheck(Session& session, const SpaceId& space, const space::SpaceState& state,
+                                 const crypto::Ed25519Key& read,
+                                 const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
+  IndexCache whole;
+  for (const OpenSegment& segment : segments_) {
+    if (segment.view.is_whole()) {
+      whole.segments_.push_back(segment);
+    } else {
+      const auto removed =
+          session.doors.files.remove(join_path(index_directory(session, space), file_name(segment.ref)));
+      if (!removed && removed.error().code != Code::NotFound) return pass_on(removed.error());
+    }
+  }
+  if (whole.segments_.size() == segments_.size()) return false;
+  reached("session: damaged index segment fetched again");
+  HF_OK(whole.follow(session, space, state, read, index_key_of));
+  *this = std::move(whole);
+  return true;
 }
 
 bool IndexCache::known(const ChunkId& id) const {

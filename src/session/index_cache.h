@@ -11,7 +11,7 @@ namespace holdfast::session {
 struct OpenSegment {
   space::SegmentRef ref;
   bool own = false;  // its mac is this account's: what it holds counts as known (D1)
-  std::unique_ptr<Mapping> mapping;
+  std::shared_ptr<const Mapping> mapping;
   space::SegmentView view;
 };
 
@@ -23,9 +23,16 @@ struct FoundChunk {
 class IndexCache {
  public:
   // Opens, or fetches, opens and keeps, every segment of `state`; those that are open already stay. Files of segments
-  // that no state names any more are removed. Tampered: object and segment are named; Missing.
+  // that no state names any more are removed. Tampered: object and segment are named; Missing. After an error what was
+  // open stays open.
   Status follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
                 const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
+
+  // Compares every open file with its hash; what is damaged is removed, fetched again and opened. True: something was,
+  // and what find() and segments() gave before is gone.
+  Result<bool> recheck(Session& session, const SpaceId& space, const space::SpaceState& state,
+                       const crypto::Ed25519Key& read,
+                       const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
 
   [[nodiscard]] bool known(const ChunkId& id) const;  // in own segments
   // Every place where the chunk is said to stand, own segments first (A5).

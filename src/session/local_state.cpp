@@ -77,6 +77,13 @@ class SqliteState final : public LocalState {
     return {};
   }
 
+  Result<bool> apply_if(std::string_view key, const std::optional<Bytes>& held, const Change& change) override {
+    HF_TRY(const auto now, get(key));
+    if (now != held) return false;
+    HF_OK(apply(change));
+    return true;
+  }
+
   Result<std::uint64_t> next_number(std::string_view key) override {
     HF_TRY(const auto held, get(key));
     std::uint64_t number = 0;

@@ -27,6 +27,8 @@ class LocalState {
   virtual Status scan(std::string_view prefix,
                       const std::function<void(std::string_view key, ByteView value)>& visit) = 0;
   virtual Status apply(const Change& change) = 0;  // all of it, durable, or nothing
+  // Only while `key` has the value `held` (nullopt: none). False: it has another, and nothing was written.
+  virtual Result<bool> apply_if(std::string_view key, const std::optional<Bytes>& held, const Change& change) = 0;
   // One more than it gave before (1 at first), durable before it is given: the value of `key` is a uint64.
   virtual Result<std::uint64_t> next_number(std::string_view key) = 0;
 };

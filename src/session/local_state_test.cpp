@@ -50,6 +50,16 @@ TEST_F(LocalStateFile, KeepsWhatWasAppliedWhenItIsOpenedAgain) {
   EXPECT_EQ(state->get("c").value(), std::nullopt);
 }
 
+TEST_F(LocalStateFile, AConditionalChangeIsWrittenOnlyOverTheValueThatWasSeen) {
+  auto state = open().value();
+  EXPECT_TRUE(state->apply_if("view", std::nullopt, {{{"view", value("1")}}, {}}).value());
+  EXPECT_FALSE(state->apply_if("view", std::nullopt, {{{"view", value("2")}, {"other", value("x")}}, {}}).value());
+  EXPECT_FALSE(state->apply_if("view", value("0"), {{}, {"view"}}).value());
+  EXPECT_EQ(all(*state), (std::map<std::string, Bytes>{{"view", value("1")}}));
+  EXPECT_TRUE(state->apply_if("view", value("1"), {{{"other", value("x")}}, {"view"}}).value());
+  EXPECT_EQ(all(*state), (std::map<std::string, Bytes>{{"other", value("x")}}));
+}
+
 TEST_F(LocalStateFile, AnEmptyValueIsAValue) {
   auto state = open().value();
   ASSERT_TRUE(state->apply({{{"empty", {}}}, {}}));

@@ -60,8 +60,12 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
     std::vector<Bytes> retired;
     for (std::size_t i = from; i < own.size(); ++i) {
       merged.push_back(own[i]);
-      HF_TRY(auto part, segments[own[i]].view.load());
-      parts.push_back(std::move(part));
+      auto part = segments[own[i]].view.load();
+      if (!part) {
+        HF_TRY(const bool rebuilt, space.recheck_index());
+        return rebuilt ? make_index(space, upload) : pass_on(part.error());
+      }
+      parts.push_back(*std::move(part));
       retired.push_back(segments[own[i]].ref.retired_packs);
     }
     parts.push_back(std::move(added));

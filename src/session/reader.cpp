@@ -12,6 +12,12 @@ std::string describe(const space::PackInfo& pack, std::uint16_t block) {
   return "pack " + pack.object.short_hex() + ", block " + std::to_string(block);
 }
 
+// What a wrong place in an index can end in.
+bool may_be_the_index(Code code) {
+  return code == Code::Tampered || code == Code::Malformed || code == Code::Missing || code == Code::NotFound ||
+         code == Code::TooLarge;
+}
+
 }  // namespace
 
 SpaceReader::SpaceReader(SpaceSession& space, std::size_t cache_bytes)
@@ -124,6 +130,16 @@ Result<Bytes> SpaceReader::chunk_at(space::ChunkKind kind, const ChunkId& id, co
 }
 
 Result<Bytes> SpaceReader::chunk(space::ChunkKind kind, const ChunkId& id) {
+  auto bytes = find_chunk(kind, id);
+  if (bytes || !may_be_the_index(bytes.error().code)) return bytes;
+  HF_TRY(const bool rebuilt, space_.recheck_index());
+  if (!rebuilt) return bytes;
+  while (!asked_.empty()) receive_one();
+  forget_blocks();
+  return find_chunk(kind, id);
+}
+
+Result<Bytes> SpaceReader::find_chunk(space::ChunkKind kind, const ChunkId& id) {
   if (const auto inlined = space_.inlined().find(id); inlined != space_.inlined().end()) return inlined->second;
   std::optional<Error> first;
   for (const FoundChunk& place : space_.index().find(id)) {

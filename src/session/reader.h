@@ -13,7 +13,7 @@ inline constexpr std::size_t reader_cache_bytes_default = 16 * 1024 * 1024;
 class SpaceReader final : public space::ChunkSource {
  public:
   // follow_index() must have been called. Tampered and Missing name pack and block; a second location is tried first
-  // (A5).
+  // (A5), and then whether it is this device's copy of the index that is damaged.
   explicit SpaceReader(SpaceSession& space, std::size_t cache_bytes = reader_cache_bytes_default);
 
   Result<Bytes> chunk(space::ChunkKind kind, const ChunkId& id) override;
@@ -34,6 +34,7 @@ class SpaceReader final : public space::ChunkSource {
   };
 
   Result<std::shared_ptr<const Bytes>> block(const space::PackInfo& pack, std::uint16_t number);
+  Result<Bytes> find_chunk(space::ChunkKind kind, const ChunkId& id);
   Result<Bytes> chunk_at(space::ChunkKind kind, const ChunkId& id, const FoundChunk& place);
   Result<std::shared_ptr<const Bytes>> open(const space::PackInfo& pack, std::uint16_t number, ByteView sealed);
   Ticket ask(const space::PackInfo& pack, std::uint16_t number);

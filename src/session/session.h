@@ -2,6 +2,7 @@
 // (D4).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 
@@ -25,6 +26,14 @@ struct Shared {
   Path home;  // HOLDFAST_HOME
 };
 
+// Something in a space's log that changed nothing (D8).
+struct Alarm {
+  std::uint64_t seq = 0;
+  std::string code, sentence;
+  HOLDFAST_WIRE(seq, code, sentence)
+};
+using Alarms = std::map<std::string, std::vector<Alarm>>;  // by the space's name
+
 struct Session {
   Session(Doors doors_given, Shared& shared_given, const api::ServerLink& link,
           std::int64_t patience_ns = patience_default_ns)
@@ -33,6 +42,7 @@ struct Session {
   Doors doors;
   Shared& shared;
   Server server;
+  Alarms alarms;  // of every space that this verb has opened, the home space too; only those that have any
 
   [[nodiscard]] const Account& account() const { return shared.account; }
   [[nodiscard]] LocalState& state() { return *shared.state; }

@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint64_t checkpoint_commits = 512;
 constexpr std::int64_t checkpoint_age_ns = 24 * 3600 * second_ns;
 constexpr std::size_t alarms_max = 100;
+constexpr std::size_t voids_max = 1000;  // that one verb reads
 
 // What the device keeps of a space between two verbs: "space/<id>/view".
 struct View {
@@ -74,18 +75,43 @@ Result<std::unique_ptr<SpaceSession>> SpaceSession::open(Session& session, Space
 }
 
 Result<bool> SpaceSession::load() {
+  for (;;) {
+    HF_TRY(const bool seen, load_view());
+    if (!seen) return false;
+    HF_TRY(const bool above, has_entries_above_head());
+    if (!above) return true;
+    HF_TRY(const auto now, session_.state().get(key("view")));
+    if (now == view_)
+      return fail(Code::RolledBack, "this device's view of the space is older than what it has read", listing_.name);
+  }
+}
+
+// Entries and view are written together: what stands above the view's head was read, and then forgotten.
+Result<bool> SpaceSession::has_entries_above_head() {
+  bool above = false;
+  for (const std::string_view kind : {"entry/", "void/"}) {
+    const std::string prefix = key(kind), head = prefix + number(head_.seq);
+    HF_OK(session_.state().scan(prefix, [&](std::string_view name, ByteView) { above = above || name > head; }));
+  }
+  return above;
+}
+
+Result<bool> SpaceSession::load_view() {
   HF_TRY(const auto bytes, session_.state().get(key("view")));
   if (!bytes) return false;
   HF_TRY(auto view, decode<View>(*bytes, "this device's view of a space"));
-  HF_TRY(const auto boxes, session_.state().get(key("boxes/" + view.boxes.hex())));
-  if (!boxes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
-  const Account& account = session_.account();
-  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
-                                 account.circle_kem};
-  HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
-  if (secrets.epoch != view.epoch)
-    return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
-  HF_OK(use_secrets(std::move(secrets)));
+  if (!secrets_ || boxes_ != view.boxes || secrets_->epoch != view.epoch) {
+    HF_TRY(const auto boxes, session_.state().get(key("boxes/" + view.boxes.hex())));
+    if (!boxes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
+    const Account& account = session_.account();
+    const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
+                                   account.circle_kem};
+    HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
+    if (secrets.epoch != view.epoch)
+      return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
+    HF_OK(use_secrets(std::move(secrets)));
+  }
+  view_ = bytes;
   head_ = view.head;
   empty_ = false;
   boxes_ = view.boxes;
@@ -97,6 +123,8 @@ Result<bool> SpaceSession::load() {
 }
 
 Status SpaceSession::load_inlined() {
+  inlined_.clear();
+  inlined_commits_ = inlined_bytes_ = 0;
   std::vector<std::pair<std::string, Bytes>> boxes;
   HF_OK(session_.state().scan(key("inlined/"), [&](std::string_view name, ByteView box) {
     boxes.emplace_back(std::string(name), to_bytes(box));
@@ -128,7 +156,11 @@ Status SpaceSession::open_first() {
   return {};
 }
 
-Status SpaceSession::refresh() { return read_on(); }
+Status SpaceSession::refresh() {
+  const Status read = read_on();
+  if (!alarms_.empty()) session_.alarms[listing_.name] = alarms_;
+  return read;
+}
 
 Status SpaceSession::read_on() {
   for (;;) {
@@ -147,7 +179,15 @@ Status SpaceSession::read_on() {
                     listing_.name);
       at = 1;
     }
-    for (; at < page.entries.size(); ++at) HF_OK(take(page.entries[at]));
+    for (; at < page.entries.size(); ++at) {
+      HF_OK(take(page.entries[at]));
+      if (head_.seq != page.entries[at].seq) break;  // taken over from another verb, and further on
+    }
+    HF_TRY(const auto stored, session_.state().get(key("view")));
+    if (stored != view_) {
+      HF_OK(catch_up(head_));
+      continue;
+    }
     if (head_.seq >= page.head_seq) return {};
     if (page.entries.size() == 1 && !empty_ && page.entries.front().seq == head_.seq && page.head_seq > head_.seq &&
         from == head_.seq && at == 1)
@@ -191,6 +231,8 @@ Status SpaceSession::take(const api::Entry& entry) {
     HF_OK(store(entry, &*plain, nullptr));
   } else {
     reached("session: void commit");
+    if (++voids_seen_ > voids_max)
+      return fail(Code::Tampered, "the space's log is being filled with entries that count for nothing", listing_.name);
     const Alarm alarm{entry.seq, std::string(name_of(plain.error().code)), plain.error().sentence};
     HF_OK(store(entry, nullptr, &alarm));
   }
@@ -231,13 +273,21 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   std::vector<Alarm> alarms = alarms_;
   if (alarm != nullptr && alarms.size() < alarms_max) alarms.push_back(*alarm);
 
-  // Kept above the last checkpoint, so that a server restored from an older copy can be healed (F6).
-  change.put.emplace_back(key("entry/" + number(entry.seq)), encode(entry));
+  // Kept above the last checkpoint, so that a server restored from an older copy can be healed (F6). Of what counts for
+  // nothing the hash is enough: it is the server that could make it long.
+  if (valid != nullptr) {
+    change.put.emplace_back(key("entry/" + number(entry.seq)), encode(entry));
+  } else {
+    change.put.emplace_back(key("void/" + number(entry.seq)), encode(head.hash));
+  }
   if (state.checkpoint_seq > state_.checkpoint_seq)
     for (std::uint64_t seq = state_.checkpoint_seq; seq < state.checkpoint_seq; ++seq)
-      change.erase.push_back(key("entry/" + number(seq)));
-  change.put.emplace_back(key("view"), encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms}));
-  HF_OK(session_.state().apply(change));
+      for (const std::string_view kind : {"entry/", "void/"}) change.erase.push_back(key(kind) + number(seq));
+  Bytes view = encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms});
+  change.put.emplace_back(key("view"), view);
+  HF_TRY(const bool stored, session_.state().apply_if(key("view"), view_, change));
+  if (!stored) return catch_up(head);
+  view_ = std::move(view);
 
   if (state.inline_floor > state_.inline_floor) {
     inlined_.clear();
@@ -259,6 +309,52 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   return {};
 }
 
+// Another verb of this process has read on: this one goes on from there, if both were shown one log. The view that is
+// stored never goes back.
+Status SpaceSession::catch_up(const api::Position& own) {
+  reached("session: another verb was faster");
+  HF_OK(check_kept(own));
+  const std::uint64_t before = empty_ ? 0 : head_.seq;
+  HF_TRY(const bool seen, load());
+  if (!seen) return fail(Code::Missing, "this device has lost its view of a space", listing_.name);
+  if (head_.seq < own.seq)
+    return fail(Code::RolledBack, "this device's view of the space is older than what it has read", listing_.name);
+  return count_prunes(before, head_.seq);
+}
+
+// Below the last checkpoint nothing is kept to compare with: what the other verb has verified counts.
+Status SpaceSession::check_kept(const api::Position& own) {
+  HF_TRY(const auto kept, session_.state().get(key("entry/" + number(own.seq))));
+  HF_TRY(const auto voided, session_.state().get(key("void/" + number(own.seq))));
+  bool same = true;
+  if (kept) {
+    HF_TRY(const auto entry, decode<api::Entry>(*kept, "an entry that this device keeps"));
+    same = api::entry_hash(entry) == own.hash;
+  } else if (voided) {
+    same = *voided == encode(own.hash);
+  }
+  return same ? Status()
+              : fail(Code::Forked, "the server shows two histories of the space to two commands of this device",
+                     listing_.name);
+}
+
+// Of the entries after `from`, up to `to`. One that is not kept any more may have been a prune.
+Status SpaceSession::count_prunes(std::uint64_t from, std::uint64_t to) {
+  for (std::uint64_t seq = from + 1; seq <= to; ++seq) {
+    HF_TRY(const auto kept, session_.state().get(key("entry/" + number(seq))));
+    if (!kept) {
+      HF_TRY(const auto voided, session_.state().get(key("void/" + number(seq))));
+      if (!voided) ++prunes_seen_;
+      continue;
+    }
+    HF_TRY(const auto entry, decode<api::Entry>(*kept, "an entry that this device keeps"));
+    HF_TRY(const auto sealed, decode<space::SealedCommit>(entry.blob, "a commit"));
+    HF_TRY(const auto plain, space::open_commit(entry, sealed, epoch_keys()));
+    if (plain.body.kind == space::CommitKind::prune) ++prunes_seen_;
+  }
+  return {};
+}
+
 // An intent whose entry stands in the log is done; any other can't be any more, because its place is taken or its
 // author is about to make a new one for it.
 Status SpaceSession::settle_intents() {
@@ -274,11 +370,18 @@ Status SpaceSession::settle_intents() {
   return change.erase.empty() ? Status() : session_.state().apply(change);
 }
 
-Status SpaceSession::follow_index() {
-  return index_.follow(session_, id(), state_, *read_, [this](std::uint32_t epoch) -> const crypto::PackKey* {
+std::function<const crypto::PackKey*(std::uint32_t)> SpaceSession::index_keys() const {
+  return [this](std::uint32_t epoch) -> const crypto::PackKey* {
     const space::EpochKeys* keys = epoch_keys(epoch);
     return keys == nullptr ? nullptr : &keys->index;
-  });
+  };
+}
+
+Status SpaceSession::follow_index() { return index_.follow(session_, id(), state_, *read_, index_keys()); }
+
+Result<bool> SpaceSession::recheck_index() {
+  if (std::exchange(index_rechecked_, true)) return false;
+  return index_.recheck(session_, id(), state_, *read_, index_keys());
 }
 
 Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const Draft& draft) {
@@ -342,6 +445,9 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     if (behind != nullptr) {
       reached("session: lost the race for a commit");
       HF_OK(refresh());
+      if (head_.seq < entry.seq)
+        return fail(Code::Tampered, "the server refuses a commit as late, and shows none that came before it",
+                    listing_.name);
     } else if (std::holds_alternative<api::Append::UploadGone>(reply->outcome)) {
       HF_OK(session_.state().apply({{}, {intent}}));
       return fail(Code::UploadGone, "the server has dropped an upload that was not used for too long", listing_.name);

@@ -15,13 +15,6 @@ struct SpaceListing {
   HOLDFAST_WIRE(space, name, slot_key, role)
 };
 
-// Something in the log that changed nothing (D8).
-struct Alarm {
-  std::uint64_t seq = 0;
-  std::string code, sentence;
-  HOLDFAST_WIRE(seq, code, sentence)
-};
-
 // What a commit is to change. Made anew from the head after every lost race.
 struct Draft {
   space::CommitKind kind = space::CommitKind::content;
@@ -37,7 +30,8 @@ struct Committed {
 
 class SpaceSession {
  public:
-  // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized.
+  // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized. What
+  // other verbs of this process have read meanwhile counts as seen.
   static Result<std::unique_ptr<SpaceSession>> open(Session& session, SpaceListing listing);
 
   Status refresh();
@@ -62,6 +56,9 @@ class SpaceSession {
   [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
   [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
+  // When something that the index leads to is not there or not what it must be: whether the index on this device was
+  // damaged, and is whole again. Looks once; what index() gave before is gone when it was.
+  Result<bool> recheck_index();
   [[nodiscard]] const std::unordered_map<ChunkId, Bytes, FixedBytesHash>& inlined() const { return inlined_; }
   [[nodiscard]] std::uint64_t inlined_commits() const { return inlined_commits_; }
   [[nodiscard]] std::uint64_t inlined_bytes() const { return inlined_bytes_; }
@@ -70,6 +67,7 @@ class SpaceSession {
  private:
   SpaceSession(Session& session, SpaceListing listing) : session_(session), listing_(std::move(listing)) {}
   Result<bool> load();  // false: this device has never opened it
+  Result<bool> load_view();
   Status open_first();
   Status use_secrets(space::SpaceSecrets secrets);
   Status load_inlined();
@@ -79,8 +77,13 @@ class SpaceSession {
   Status check_position(const api::Entry& entry) const;
   Result<space::CommitPlain> open_valid(const api::Entry& entry);
   Status store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm);
+  Status catch_up(const api::Position& own);
+  Status check_kept(const api::Position& own);
+  Status count_prunes(std::uint64_t from, std::uint64_t to);
+  Result<bool> has_entries_above_head();
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
   [[nodiscard]] std::string key(std::string_view kind) const;
+  [[nodiscard]] std::function<const crypto::PackKey*(std::uint32_t)> index_keys() const;
 
   Session& session_;
   SpaceListing listing_;
@@ -90,15 +93,18 @@ class SpaceSession {
   std::unique_ptr<crypto::Ed25519Key> read_, write_, maintain_, admin_;
   ObjectId boxes_;
 
-  api::Position head_;       // the last entry that was read
-  bool empty_ = true;        // nothing was read yet
-  space::SpaceState state_;  // of the last valid commit
+  std::optional<Bytes> view_;  // as it stands in the local state: another verb of this process may move it on
+  api::Position head_;         // the last entry that was read
+  bool empty_ = true;          // nothing was read yet
+  space::SpaceState state_;    // of the last valid commit
   std::int64_t checkpoint_time_ns_ = 0;
   std::vector<Alarm> alarms_;
   IndexCache index_;
+  bool index_rechecked_ = false;
   std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
   std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;
   std::uint64_t prunes_seen_ = 0;
+  std::size_t voids_seen_ = 0;
 };
 
 // Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does

@@ -26,7 +26,8 @@ Status check_space_name(std::string_view name) {
 
 SpaceListing home_listing(const Account& account) {
   const auto seed = space::home_space_seed(account.circle.front(), account.profile.account);
-  return {space::space_id_of(seed, account.profile.account), "home", seed.slot_key, space::Role::owner};
+  return {space::space_id_of(seed, account.profile.account), std::string(home_space), seed.slot_key,
+          space::Role::owner};
 }
 
 Result<std::vector<SpaceListing>> read_listings(SpaceSession& home) {
@@ -68,7 +69,8 @@ std::optional<SpaceListing> find_name(const std::vector<SpaceListing>& listings,
 
 Status make_home(Session& session) {
   const Account& account = session.account();
-  HF_OK(make_and_store_space(session, space::home_space_seed(account.circle.front(), account.profile.account), "home"));
+  HF_OK(make_and_store_space(session, space::home_space_seed(account.circle.front(), account.profile.account),
+                             std::string(home_space)));
   return session.state().apply({{}, {std::string(home_due_key)}});
 }
 

@@ -5,6 +5,7 @@
 
 namespace holdfast::session {
 
+inline constexpr std::string_view home_space = "the home space";  // a name that no other can have
 inline constexpr std::string_view backups_space = "backups";
 
 // Made at sign-up; repeated harmlessly. open_home() makes it when a sign-up was cut short before it stood.

@@ -123,6 +123,7 @@ class SegmentView {
   [[nodiscard]] Record record(std::uint64_t at) const;
   [[nodiscard]] std::uint32_t packs() const { return packs_; }
   [[nodiscard]] Result<PackInfo> pack(std::uint32_t ordinal) const;
+  [[nodiscard]] bool is_whole() const;         // compares the file's hash
   [[nodiscard]] Result<Segment> load() const;  // compares the file's hash: what is merged goes to the server
 
  private:

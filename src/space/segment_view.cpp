@@ -148,9 +148,13 @@ Result<PackInfo> SegmentView::pack(std::uint32_t ordinal) const {
   return info;
 }
 
+bool SegmentView::is_whole() const {
+  const auto header = decode<LocalHeader>(bytes_.first(header_bytes), "a local index");
+  return header && crypto::sha256(bytes_.subspan(header_bytes)) == header->rest;
+}
+
 Result<Segment> SegmentView::load() const {
-  HF_TRY(const LocalHeader header, decode<LocalHeader>(bytes_.first(header_bytes), "a local index"));
-  if (crypto::sha256(bytes_.subspan(header_bytes)) != header.rest) return malformed();
+  if (!is_whole()) return malformed();
   Segment out;
   out.packs.reserve(packs_);
   out.records.reserve(records_);

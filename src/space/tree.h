@@ -19,6 +19,7 @@ namespace holdfast::space {
 inline constexpr std::size_t node_bytes_max = 256 * 1024;
 inline constexpr std::size_t attributes_inline_max = 1024;  // above: a chunk of their own
 inline constexpr int tree_levels_max = 16;
+inline constexpr std::size_t folders_deep_max = 4096;  // more than any path can name: nobody walks further down
 
 using Root = ChunkId;
 

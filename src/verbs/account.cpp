@@ -22,7 +22,7 @@ WhoAmI who_am_i(const session::Account& account) {
 }
 
 bool Status::alarmed() const {
-  return chain_error ||
+  return chain_error || !home_alarms.empty() ||
          std::ranges::any_of(spaces, [](const SpaceStatus& space) { return space.error || !space.alarms.empty(); });
 }
 
@@ -47,6 +47,8 @@ Result<Status> status(Session& session) {
     }
   }
   HF_TRY(const auto listings, session::list_spaces(session));
+  if (const auto home = session.alarms.find(std::string(session::home_space)); home != session.alarms.end())
+    out.home_alarms = home->second;
   for (const auto& listing : listings) {
     SpaceStatus status{listing, {}, 0, {}, {}};
     const auto look = [&]() -> holdfast::Status {
@@ -110,6 +112,7 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
   const auto spaces = session::list_spaces(*session);
   add(out, "spaces", spaces.has_value(),
       spaces ? std::to_string(spaces->size()) + " and the home space can be opened" : spaces.error().sentence);
+  if (!session->alarms.empty()) add(out, "alarms", false, "a log has entries that count for nothing: holdfast status");
   return out;
 }
 

@@ -13,14 +13,14 @@ Result<BackupDone> backup(Session& session, const std::optional<std::string>& sp
   }
   if (!space) return pass_on(space.error());
   HF_TRY(done.report, backup::run_backup(**space, options));
-  done.alarms = (*space)->alarms();
+  done.alarms = session.alarms;
   return done;
 }
 
 Result<Snapshots> snapshots(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(auto snapshots, backup::list_snapshots(*space));
-  return Snapshots{name, std::move(snapshots), space->alarms()};
+  return Snapshots{name, std::move(snapshots), session.alarms};
 }
 
 Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which,
@@ -29,7 +29,7 @@ Result<RestoreDone> restore(Session& session, const std::string& name, const std
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));
   HF_TRY(auto report, backup::run_restore(*space, snapshot, options));
-  return RestoreDone{std::move(snapshot), std::move(report)};
+  return RestoreDone{std::move(snapshot), std::move(report), session.alarms};
 }
 
 Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path,
@@ -38,6 +38,7 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   Listing out;
   HF_TRY(out.snapshot, backup::find_snapshot(snapshots, which));
+  out.alarms = session.alarms;
   session::SpaceReader reader(*space);
   space::Root root = out.snapshot.root;
   if (!path.empty()) {
@@ -48,8 +49,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
     }
     root = entry.directory()->root;
   }
-  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder =
-      [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+  const std::function<holdfast::Status(const space::Root&, const std::string&, std::size_t)> folder =
+      [&](const space::Root& at, const std::string& prefix, std::size_t depth) -> holdfast::Status {
+    if (depth > space::folders_deep_max)
+      return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(prefix));
     std::vector<std::pair<std::string, space::Root>> below;
     HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
       std::string full = prefix.empty() ? entry.name : prefix + "/" + entry.name;
@@ -57,10 +60,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
       out.entries.emplace_back(std::move(full), std::move(entry));
       return true;
     }));
-    for (const auto& [full, inside] : below) HF_OK(folder(inside, full));
+    for (const auto& [full, inside] : below) HF_OK(folder(inside, full, depth + 1));
     return {};
   };
-  HF_OK(folder(root, path));
+  HF_OK(folder(root, path, 0));
   return out;
 }
 

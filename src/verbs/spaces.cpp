@@ -2,6 +2,24 @@
 
 namespace holdfast::verbs {
 
+namespace {
+
+holdfast::Status count_index(session::SpaceSession& space, SpaceInfo& out) {
+  for (const auto& segment : space.index().segments()) {
+    ++out.segments;
+    out.chunks += segment.view.records();
+    out.packs += segment.view.packs();
+    for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+      HF_TRY(const auto pack, segment.view.pack(i));
+      out.bytes_stored += pack.block_offset(pack.blocks.size());
+      for (const auto& block : pack.blocks) out.bytes_plain += block.plain.value;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<session::SpaceListing> space_create(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::create_space(session, name));
   return space->listing();
@@ -21,17 +39,17 @@ Result<SpaceInfo> space_info(Session& session, const std::string& name) {
   out.snapshots = snapshots.size();
   out.inline_bytes = space->inlined_bytes();
   out.grace_seconds = server.grace_seconds;
-  out.alarms = space->alarms();
-  for (const auto& segment : space->index().segments()) {
-    ++out.segments;
-    out.chunks += segment.view.records();
-    out.packs += segment.view.packs();
-    for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
-      HF_TRY(const auto pack, segment.view.pack(i));
-      out.bytes_stored += pack.block_offset(pack.blocks.size());
-      for (const auto& block : pack.blocks) out.bytes_plain += block.plain.value;
+  out.alarms = session.alarms;
+  const SpaceInfo before = out;
+  auto counted = count_index(*space, out);
+  if (!counted) {
+    HF_TRY(const bool rebuilt, space->recheck_index());
+    if (rebuilt) {
+      out = before;
+      counted = count_index(*space, out);
     }
   }
+  if (!counted) return pass_on(counted.error());
   return out;
 }
 

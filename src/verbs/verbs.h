@@ -1,4 +1,6 @@
 // One function per command: takes values, returns values; words and colours are the command line's (apps/holdfast).
+// `alarms` are of every space that the command opened (session.h); a command that gives none leaves them in the
+// session.
 #pragma once
 
 #include "backup/check.h"
@@ -34,6 +36,7 @@ struct Status {
   std::uint64_t bytes_used = 0, bytes_max = 0, objects = 0;
   bool has_witnesses = false;
   std::vector<SpaceStatus> spaces;
+  std::vector<session::Alarm> home_alarms;
   [[nodiscard]] bool alarmed() const;
 };
 [[nodiscard]] Result<Status> status(Session& session);
@@ -55,7 +58,7 @@ struct SpaceInfo {
   std::size_t members = 0, snapshots = 0, segments = 0;
   std::uint64_t chunks = 0, packs = 0, bytes_stored = 0, bytes_plain = 0, inline_bytes = 0;
   std::uint32_t grace_seconds = 0;
-  std::vector<session::Alarm> alarms;
+  session::Alarms alarms;
 };
 [[nodiscard]] Result<session::SpaceListing> space_create(Session& session, const std::string& name);
 [[nodiscard]] Result<std::vector<session::SpaceListing>> space_list(Session& session);
@@ -66,7 +69,7 @@ struct BackupDone {
   std::string space;
   bool space_made = false;
   backup::BackupReport report;
-  std::vector<session::Alarm> alarms;
+  session::Alarms alarms;
 };
 [[nodiscard]] Result<BackupDone> backup(Session& session, const std::optional<std::string>& space,
                                         backup::BackupOptions options);
@@ -74,13 +77,14 @@ struct BackupDone {
 struct Snapshots {
   std::string space;
   std::vector<backup::ListedSnapshot> snapshots;  // oldest first
-  std::vector<session::Alarm> alarms;
+  session::Alarms alarms;
 };
 [[nodiscard]] Result<Snapshots> snapshots(Session& session, const std::string& space);
 
 struct RestoreDone {
   space::Snapshot snapshot;
   backup::RestoreReport report;
+  session::Alarms alarms;
 };
 [[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot,
                                           backup::RestoreOptions options);
@@ -88,6 +92,7 @@ struct RestoreDone {
 struct Listing {
   space::Snapshot snapshot;
   std::vector<std::pair<std::string, space::TreeEntry>> entries;  // path, entry
+  session::Alarms alarms;
 };
 [[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot,
                                    const std::string& path, bool recursive);

@@ -7,6 +7,12 @@
 namespace holdfast::sim {
 namespace {
 
+void write(Files& hand, const Path& path, ByteView bytes) {
+  const auto file = hand.open(path, OpenMode::create_or_truncate);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->write_at(0, bytes));
+}
+
 struct Scene {
   explicit Scene(World& world_given)
       : world(world_given),
@@ -145,6 +151,39 @@ TEST(BackupScenario, SurvivesDiskErrors) {
     }
   }
   EXPECT_GT(kept, 10);  // else the disks were too bad for anything to be tested
+}
+
+// Promise: the index on this device is a copy; what damages it costs a download.
+TEST(BackupScenario, ADamagedLocalIndexIsFetchedAgain) {
+  World world;
+  Scene scene(world);
+  ASSERT_TRUE(scene.sign_up_once());
+  ASSERT_TRUE(scene.back_up_once(scene.before));
+  Files& hand = scene.laptop.hand();
+  std::vector<Path> segments;
+  const Path index = home_of_user + "/index";
+  const auto spaces = hand.list(index);
+  ASSERT_TRUE(spaces);
+  for (const auto& space : *spaces) {
+    const auto files = hand.list(join_path(index, space.name));
+    ASSERT_TRUE(files);
+    for (const auto& file : *files) segments.push_back(join_path(join_path(index, space.name), file.name));
+  }
+  ASSERT_FALSE(segments.empty());
+  constexpr std::size_t header = 48, parts = 12;
+  for (std::size_t part = 0; part <= parts; ++part) {  // each part by itself, and then all of it
+    for (const Path& path : segments) {
+      Bytes bytes = hand.read_file(path, 1 << 30).value();
+      const std::size_t size = bytes.size() - header;
+      const std::size_t from = header + (part < parts ? size * part / parts : 0);
+      const std::size_t to = header + (part < parts ? size * (part + 1) / parts : size);
+      for (std::size_t at = from; at < to; at += 5) bytes[at] ^= 0xff;
+      write(hand, path, bytes);
+    }
+    scene.expect_promises_kept();
+    if (HasFatalFailure() || HasNonfatalFailure()) FAIL() << part;
+  }
+  EXPECT_REACHED("session: damaged index segment fetched again");
 }
 
 TEST(BackupScenario, EqualSeedsEndEqual) {

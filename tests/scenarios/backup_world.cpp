@@ -10,26 +10,7 @@ namespace {
 
 constexpr std::string_view policy = "log sim.example/log+00000000+AQ==\nquorum none\n";
 
-struct OpenHome {
-  std::unique_ptr<Lock> lock;
-  std::unique_ptr<session::Shared> shared;
-  std::unique_ptr<session::Session> session;
-};
-
 Path in_home(std::string_view name) { return join_path(home_of_user, name); }
-
-Result<OpenHome> open_home(Doors& doors) {
-  OpenHome home;
-  HF_TRY(home.lock, doors.files.lock(in_home("lock")));
-  HF_TRY(const auto seeds, session::read_key_file(doors.files, in_home("keys"), nullptr));
-  HF_TRY(auto state, session::open_local_state(doors.files, doors.clock, doors.random, in_home("state")));
-  HF_TRY(auto account, session::load_account(*state, seeds));
-  HF_TRY(const auto link, api::parse_server_link(account.profile.server));
-  home.shared = std::make_unique<session::Shared>(
-      session::Shared{std::move(account), std::move(state), session::make_claims(), home_of_user});
-  home.session = std::make_unique<session::Session>(doors, *home.shared, link);
-  return home;
-}
 
 Bytes some_bytes(Prng& dice, std::size_t size) {
   Bytes out(size);
@@ -43,6 +24,19 @@ void write(Files& hand, const Path& path, ByteView bytes) {
 }
 
 }  // namespace
+
+Result<OpenHome> open_home(Doors& doors) {
+  OpenHome home;
+  HF_TRY(home.lock, doors.files.lock(in_home("lock")));
+  HF_TRY(const auto seeds, session::read_key_file(doors.files, in_home("keys"), nullptr));
+  HF_TRY(auto state, session::open_local_state(doors.files, doors.clock, doors.random, in_home("state")));
+  HF_TRY(auto account, session::load_account(*state, seeds));
+  HF_TRY(const auto link, api::parse_server_link(account.profile.server));
+  home.shared = std::make_unique<session::Shared>(
+      session::Shared{std::move(account), std::move(state), session::make_claims(), home_of_user});
+  home.session = std::make_unique<session::Session>(doors, *home.shared, link);
+  return home;
+}
 
 void BackupServer::OwnRandom::fill(std::span<std::uint8_t> out) {
   for (auto& byte : out) byte = static_cast<std::uint8_t>(dice_.below(256));

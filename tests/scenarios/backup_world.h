@@ -57,6 +57,13 @@ class BackupServer final : public Server {
 inline const Path home_of_user = "/home/user/.holdfast";
 inline const Path tree_of_user = "/home/user/documents";
 
+struct OpenHome {
+  std::unique_ptr<Lock> lock;
+  std::unique_ptr<session::Shared> shared;
+  std::unique_ptr<session::Session> session;
+};
+Result<OpenHome> open_home(Doors& doors);
+
 // The verbs, as apps/holdfast wires them: each opens the home, does its work, and closes it.
 Status sign_up(Doors& doors, const api::ServerLink& link);  // repeated harmlessly
 Result<backup::BackupReport> back_up(Doors& doors, const Path& path);
