@@ -12,7 +12,6 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(GTest REQUIRED)
 find_path(RAPIDCHECK_INCLUDE rapidcheck.h REQUIRED)
 find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
-find_package(benchmark REQUIRED)
 
 # Both libraries stand directly in every program, by DT_RPATH: a mixed pair of a private libcrypto and the system's
 # libssl can't be loaded.
