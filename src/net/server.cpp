@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "net/connection.h"
+#include "net/peers.h"
 
 namespace holdfast::net {
 namespace {
@@ -40,6 +41,11 @@ std::optional<HostPort> split(const std::string& listen) {
 std::string text_of(const tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+std::string name_of(const asio::ip::address& address) {
+  const auto v6 = address.is_v6() ? address.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4());
+  return peer_name(v6.to_bytes());
 }
 
 Code code_of(const error_code& error) {
@@ -154,7 +160,7 @@ void HttpServer::State::admit(IoThread& io, tcp::socket socket) {
     return;
   }
   ++core.connections;
-  asio::post(io.context, [this, &io, socket = std::move(socket), name = peer.address().to_string()]() mutable {
+  asio::post(io.context, [this, &io, socket = std::move(socket), name = name_of(peer.address())]() mutable {
     try {
       std::make_shared<Connection>(core, io, std::move(socket), std::move(name))->start();
     } catch (const std::bad_alloc&) {

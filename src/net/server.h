@@ -25,7 +25,7 @@ struct HttpRequest {
   std::string method;        // "GET", "POST", or whatever the peer sent
   std::string path;          // the request target as sent, query included: hostile text
   std::string content_type;  // empty: none
-  std::string peer;          // the address: "192.0.2.7", "2001:db8::7"
+  std::string peer;          // who counts as one (peers.h): "192.0.2.7", "2001:db8:1:2::/64"
   Bytes body;                // complete. A handler may move it out; what it leaves is used again for other requests
 };
 

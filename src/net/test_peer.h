@@ -38,29 +38,32 @@ class Socket {
   int fd_;
 };
 
-inline sockaddr_in loopback(std::uint16_t port) {
+inline sockaddr_in loopback(std::uint16_t port, const char* host = "127.0.0.1") {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, host, &address.sin_addr);
   return address;
 }
 
-inline Socket connect_to(std::uint16_t port) {
+inline Socket connect_to(std::uint16_t port, const char* from = "127.0.0.1") {
   Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{.tv_sec = 120, .tv_usec = 0};
   setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   const int on = 1;
   setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const sockaddr_in address = loopback(port);
-  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) socket.close();
+  const sockaddr_in source = loopback(0, from), address = loopback(port);
+  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0 ||
+      ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    socket.close();
   return socket;
 }
 
 struct TlsWish {
   int version = TLS1_3_VERSION;
   const char* groups = "X25519MLKEM768";
+  const char* from = "127.0.0.1";  // any of 127/8
 };
 
 // A broken connection is an error here, not the end of the process. Only for this thread and this while: the server's
@@ -87,7 +90,7 @@ class QuietPipe {
 // A client that verifies nothing.
 class TlsPeer {
  public:
-  explicit TlsPeer(std::uint16_t port, TlsWish wish = {}) : socket_(connect_to(port)) {
+  explicit TlsPeer(std::uint16_t port, TlsWish wish = {}) : socket_(connect_to(port, wish.from)) {
     prepare_openssl();
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_min_proto_version(context_.get(), wish.version);

@@ -5,6 +5,7 @@
 
 #include "base/system.h"
 #include "net/client.h"
+#include "net/test_peer.h"
 #include "server/test_directory.h"
 
 namespace holdfast::server {
@@ -224,6 +225,39 @@ TEST(Server, ItsLinkNamesWhatOthersCanReach) {
   EXPECT_NE(link("127.0.0.1:0", "cloud.example").port, 0);
   EXPECT_EQ(link("127.0.0.1:0", "[2001:db8::7]").host, "2001:db8::7");
   EXPECT_NE(link("0.0.0.0:0", "").host, "0.0.0.0");
+}
+
+// Also where IPv4 comes in through an IPv6 socket.
+TEST(Server, OneAddressThatIsRefusedKeepsNobodyElseOut) {
+  for (const char* listen : {"127.0.0.1:0", "0.0.0.0:0", "[::]:0"}) {
+    TestDirectory directory;
+    const auto clock = system_clock();
+    const auto random = system_random();
+    EventLog log(*clock, Level::error, no_sink());
+    const auto server = Server::start({.data = directory / "data",
+                                       .listen = listen,
+                                       .public_address = "localhost",
+                                       .service = {.sign_ups = {.burst = 1, .per_second = 0}}},
+                                      log);
+    if (!server && std::string_view(listen) == "[::]:0") GTEST_SKIP() << "this machine has no IPv6";
+    ASSERT_TRUE(server);
+    const auto sign_up_from = [&](const char* address) {
+      const std::vector keys{crypto::Ed25519Key(crypto::Ed25519Seed::random(*random)).public_key()};
+      api::CreateAccount call{{}, {}, {keys, keys, keys, keys}};
+      call.first.group = random->make<GroupId>();
+      call.first.seq = api::first_seq;
+      const Bytes body = encode(call);
+      net::testing::TlsPeer peer((*server)->link().port, {.from = address});
+      peer.write("POST /v1/account/create HTTP/1.1\r\nConnection: close\r\nContent-Length: " +
+                 std::to_string(body.size()) + "\r\n\r\n" + std::string(as_text(body)));
+      const std::string answer = peer.read_to_the_end();
+      const std::size_t head = answer.find("\r\n\r\n");
+      return head != answer.npos && answer.substr(head + 4, 1) == "\x01";
+    };
+    EXPECT_TRUE(sign_up_from("127.0.0.1")) << listen;
+    EXPECT_FALSE(sign_up_from("127.0.0.1")) << listen;
+    EXPECT_TRUE(sign_up_from("127.0.0.2")) << listen;
+  }
 }
 
 TEST(Server, ItsDataIsForItsOwnerAlone) {

@@ -73,8 +73,8 @@ class Service {
   static Result<std::unique_ptr<Service>> open(MetaStore& rows, ObjectStore& objects, Clock& clock, Random& random,
                                                EventLog& log, ServiceOptions options);
 
-  // `name` is the call's ("log/append"), `peer` an address for rate limits ("192.0.2.7:4711"). Any body is answered;
-  // what is not done is answered by a Refusal.
+  // `name` is the call's ("log/append"), `peer` who counts as one for rate limits (net::HttpRequest::peer). Any body is
+  // answered; what is not done is answered by a Refusal.
   Served handle(std::string_view name, ByteView body, std::string_view peer);
 
   // The watch's answer, if there is one by now: of all its logs, or of one.

@@ -26,7 +26,7 @@ struct DiskWorld {
 
   template <class Call>
   Result<typename Call::Reply> call(const Call& call) {  // TestWorld::call is for one thread
-    auto served = world.service->handle(Call::name, encode(call), "192.0.2.7:1");
+    auto served = world.service->handle(Call::name, encode(call), "192.0.2.7");
     return TestWorld::read<Call>(std::get<ServiceReply>(std::move(served)).joined());
   }
   void run(const std::function<void(int)>& work) {

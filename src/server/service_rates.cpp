@@ -8,25 +8,8 @@ namespace holdfast::server {
 namespace {
 
 constexpr std::size_t buckets_max = 65'536;
-constexpr int ipv6_groups_of_a_subscriber = 4;
 
 }  // namespace
-
-std::string rate_address(std::string_view peer) {
-  const std::size_t colon = peer.rfind(':');
-  if (!peer.starts_with('[')) return std::string(peer.substr(0, colon));
-  std::string_view host = peer.substr(1, peer.find(']') - 1);
-  constexpr std::string_view mapped = "::ffff:";
-  if (host.starts_with(mapped) && host.find('.') != host.npos) return std::string(host.substr(mapped.size()));
-  // "::" can stand only once; what is before it, filled with zeros, is the beginning.
-  std::string prefix;
-  for (int i = 0; i < ipv6_groups_of_a_subscriber; ++i) {
-    const std::size_t end = std::min(host.find(':'), host.size());
-    prefix += host.substr(0, end).empty() ? "0:" : std::string(host.substr(0, end)) + ":";
-    if (end < host.size() && !host.substr(0, end).empty()) host.remove_prefix(end + 1);
-  }
-  return prefix;
-}
 
 double RateLimiter::tokens_at(const Bucket& bucket, std::int64_t now_ns) const {
   const double seconds = static_cast<double>(now_ns - bucket.at_ns) / static_cast<double>(second_ns);
@@ -48,7 +31,7 @@ void RateLimiter::make_room(std::int64_t now_ns) {
 
 RateLimiter::Bucket& RateLimiter::bucket_of(std::string_view peer) {
   const std::int64_t now_ns = clock_.monotonic_ns();
-  const std::string address = rate_address(peer);
+  const std::string address(peer);
   const auto found = buckets_.find(address);
   if (found == buckets_.end()) {
     if (buckets_.size() >= buckets_max) make_room(now_ns);

@@ -16,7 +16,7 @@ struct Rate {
   double per_second = 10.0 / 60;
 };
 
-// Token buckets by address. Any thread.
+// Token buckets by peer: a text that stands for whoever counts as one (net/peers.h). Any thread.
 class RateLimiter {
  public:
   RateLimiter(Clock& clock, Rate rate) : clock_(clock), rate_(rate) {}
@@ -41,9 +41,5 @@ class RateLimiter {
   std::mutex mutex_;
   std::unordered_map<std::string, Bucket> buckets_;
 };
-
-// What counts as one address: of "192.0.2.7:4711" the host, of "[2001:db8:1:2::7]:4711" the first 64 bits, which is
-// what one subscriber commonly gets.
-std::string rate_address(std::string_view peer);
 
 }  // namespace holdfast::server

@@ -77,7 +77,7 @@ class TestWorld {
     service = *Service::open(rows, objects, clock, random, log, options);
   }
 
-  Bytes answer(std::string_view name, ByteView body, std::string_view peer = "192.0.2.7:4711") {
+  Bytes answer(std::string_view name, ByteView body, std::string_view peer = "192.0.2.7") {
     auto served = service->handle(name, body, peer);
     if (auto* reply = std::get_if<ServiceReply>(&served)) return std::move(*reply).joined();
     watching = std::get<Watching>(std::move(served));
@@ -92,7 +92,7 @@ class TestWorld {
   }
 
   template <class Call>
-  Result<typename Call::Reply> call(const Call& call, std::string_view peer = "192.0.2.7:4711") {
+  Result<typename Call::Reply> call(const Call& call, std::string_view peer = "192.0.2.7") {
     last_answer = answer(Call::name, encode(call), peer);  // views in the reply point into it
     return read<Call>(last_answer);
   }
@@ -110,7 +110,7 @@ class TestWorld {
 
   TestGroup sign_up() {
     TestGroup account = fresh_group();
-    EXPECT_TRUE(call(api::CreateAccount{{}, account.last_link, account.caps()}, random.make<NoteId>().hex() + ":1"));
+    EXPECT_TRUE(call(api::CreateAccount{{}, account.last_link, account.caps()}, random.make<NoteId>().hex()));
     return account;
   }
 
