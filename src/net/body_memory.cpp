@@ -12,38 +12,56 @@ constexpr std::size_t large = 1024 * 1024;  // below it malloc itself uses memor
 
 }  // namespace
 
-bool BodyBudget::charge(Share& share, std::size_t bytes) {
-  if (used_ + bytes > limit_) {
-    if (beyond_limit_ != nullptr && beyond_limit_ != &share) return false;
-    beyond_limit_ = &share;
+// Whoever is beyond the limit of all is let through everywhere: those who wait for all wait for it to end.
+bool BodyBudget::charge(Memory& memory, std::size_t limit, const Turn& turn) {
+  if (memory.used + turn.bytes > limit) {
+    const bool goes_on = memory.beyond_limit == turn.share || all_.beyond_limit == turn.share;
+    if (memory.beyond_limit != nullptr && !goes_on) return false;
+    if (memory.beyond_limit == nullptr) memory.beyond_limit = turn.share;
   }
-  used_ += bytes;
-  share.charged_ += bytes;
+  memory.used += turn.bytes;
+  (&memory == &all_ ? turn.share->charged_ : turn.share->charged_to_peer_) += turn.bytes;
   return true;
+}
+
+bool BodyBudget::take_or_queue(Memory& memory, std::size_t limit, Turn& turn) {
+  const bool is_next = memory.turns.empty() || memory.beyond_limit == turn.share || all_.beyond_limit == turn.share;
+  if (is_next && charge(memory, limit, turn)) return true;
+  memory.turns.push_back(std::move(turn));
+  return false;
+}
+
+void BodyBudget::free(Memory& memory, const Share& share, std::size_t bytes) {
+  std::erase_if(memory.turns, [&share](const Turn& turn) { return turn.share == &share; });
+  memory.used -= bytes;
+  if (memory.beyond_limit == &share) memory.beyond_limit = nullptr;
 }
 
 bool BodyBudget::Share::grow(std::size_t bytes, std::function<void()> on_turn) {
   const std::lock_guard lock(budget_.mutex_);
-  const bool is_next = budget_.turns_.empty() || budget_.beyond_limit_ == this;
-  if (is_next && budget_.charge(*this, bytes)) return true;
-  budget_.turns_.push_back({this, bytes, std::move(on_turn)});
-  return false;
+  Turn turn{this, bytes, std::move(on_turn)};
+  return budget_.take_or_queue(peer_.memory_, budget_.peer_limit_, turn) &&
+         budget_.take_or_queue(budget_.all_, budget_.limit_, turn);
 }
 
 void BodyBudget::Share::release() {
   const std::lock_guard lock(budget_.mutex_);
-  std::erase_if(budget_.turns_, [this](const Turn& turn) { return turn.share == this; });
-  budget_.used_ -= std::exchange(charged_, 0);
-  if (budget_.beyond_limit_ == this) budget_.beyond_limit_ = nullptr;
-  while (!budget_.turns_.empty() && budget_.charge(*budget_.turns_.front().share, budget_.turns_.front().bytes)) {
-    budget_.turns_.front().call();
-    budget_.turns_.pop_front();
+  Memory &all = budget_.all_, &of_peer = peer_.memory_;
+  budget_.free(all, *this, std::exchange(charged_, 0));
+  budget_.free(of_peer, *this, std::exchange(charged_to_peer_, 0));
+  while (!of_peer.turns.empty() && budget_.charge(of_peer, budget_.peer_limit_, of_peer.turns.front())) {
+    all.turns.push_back(std::move(of_peer.turns.front()));
+    of_peer.turns.pop_front();
+  }
+  while (!all.turns.empty() && budget_.charge(all, budget_.limit_, all.turns.front())) {
+    all.turns.front().call();
+    all.turns.pop_front();
   }
 }
 
 std::size_t BodyBudget::used() const {
   const std::lock_guard lock(mutex_);
-  return used_;
+  return all_.used;
 }
 
 Bytes fresh_buffer(std::size_t bytes) {

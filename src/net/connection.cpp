@@ -36,38 +36,28 @@ std::optional<ByteView> bulk_range(const HttpReply& reply) {
   return rest.first(reply.bulk_size);
 }
 
-// Counts reply bytes as long as they are being sent.
-class Counted {
- public:
-  Counted(std::atomic<std::size_t>& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) { sum_ += bytes_; }
-  ~Counted() { sum_ -= bytes_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::atomic<std::size_t>& sum_;
-  const std::size_t bytes_;
-};
-
 }  // namespace
 
 ServerCore::ServerCore(const ServerOptions& options, Handler handler_function)
     : limits(options.limits),
       handler(std::move(handler_function)),
+      body_bytes_max_of(options.body_bytes_max_of),
       key(options.key),
       tls(server_tls_context(key.state().key.get(), key.state().certificate.get())),
-      bodies(limits.bodies_bytes_max),
+      peers(limits.connections_of_a_peer_max),
+      bodies(limits.bodies_bytes_max, limits.bodies_bytes_of_a_peer_max),
+      replies(limits.replies_bytes_max, limits.replies_bytes_of_a_peer_max),
       pool(pooled_bodies, limits.body_bytes_max),
       workers(options.worker_threads, limits.requests_waiting_max) {}
 
-Connection::Connection(ServerCore& core, IoThread& io, asio::ip::tcp::socket socket, std::string peer)
+Connection::Connection(ServerCore& core, IoThread& io, asio::ip::tcp::socket socket, PeerAccounts::Held account)
     : core_(core),
       io_(io),
       socket_(std::move(socket)),
+      account_(std::move(account)),
       tls_(socket_.native_handle(), core.tls.get()),
       deadline_(io.context),
-      signal_(io.context),
-      peer_(std::move(peer)) {}
+      signal_(io.context) {}
 
 void Connection::start() {
   io_.connections.insert(this);
@@ -79,6 +69,7 @@ void Connection::finish() {
   error_code ignored;
   socket_.close(ignored);
   done_with_request();
+  done_with_reply();
   io_.connections.erase(this);
   core_.connection_ended();
 }
@@ -164,15 +155,16 @@ Connection::Task<Connection::Received> Connection::receive() {
   }
   head_ = parser->take();
   parser.reset();
-  if (head_.body_size > core_.limits.body_bytes_max || pending.size() > head_.body_size) {
-    refuse(head_.body_size > core_.limits.body_bytes_max ? 413 : 400);
+  const bool too_large = head_.body_size > body_bytes_max();
+  if (too_large || pending.size() > head_.body_size) {
+    refuse(too_large ? 413 : 400);
     co_return Received::refused;
   }
   request_ = std::make_unique<HttpRequest>();
   request_->method = head_.method;
   request_->path = std::move(head_.target);
   request_->content_type = std::move(head_.content_type);
-  request_->peer = peer_;
+  request_->peer = account_->name;
   if (head_.body_size == 0) co_return Received::request;
   const ByteView beginning(pending);
   co_return co_await receive_body(beginning);
@@ -180,7 +172,7 @@ Connection::Task<Connection::Received> Connection::receive() {
 
 // Decrypts straight into the buffer that the handler gets.
 Connection::Task<Connection::Received> Connection::receive_body(ByteView beginning) {
-  arm(core_.limits.progress_timeout_ns);
+  begin_transfer();
   if (head_.expects_continue && beginning.empty()) {
     const ByteView go_on = as_bytes("HTTP/1.1 100 Continue\r\n\r\n");
     const bool told = co_await write_all(go_on);
@@ -190,7 +182,7 @@ Connection::Task<Connection::Received> Connection::receive_body(ByteView beginni
   const bool counted = size > uncounted_body_bytes;
   Bytes& body = request_->body;
   body = core_.pool.take(size);
-  share_.emplace(core_.bodies);
+  share_.emplace(core_.bodies, account_->bodies);
   std::size_t filled = 0, charged = 0;
   while (filled < size) {
     const std::size_t end = std::min(size, filled + body_step_bytes);
@@ -236,8 +228,10 @@ Connection::Task<bool> Connection::charge_body(std::size_t bytes) {
   };
   charged_ = share_->grow(bytes, on_turn);
   if (charged_) co_return true;
+  const auto began_to_wait = std::chrono::steady_clock::now();
   arm(core_.limits.turn_timeout_ns);
   while (!charged_ && !expired_ && !aborted_) co_await pause();
+  transfer_began_ += std::chrono::steady_clock::now() - began_to_wait;
   arm(core_.limits.progress_timeout_ns);
   co_return charged_;
 }
@@ -246,11 +240,8 @@ Connection::Task<void> Connection::serve() {
   disarm();
   phase_ = Phase::handling;
   handled_.reset();
-  bool taken = core_.replies_bytes <= core_.limits.replies_bytes_max;
-  if (taken) {
-    WorkerPool::Job job = [self = shared_from_this()]() mutable { handle(std::move(self)); };
-    taken = core_.workers.try_push(job);
-  }
+  WorkerPool::Job job = [self = shared_from_this()]() mutable { handle(std::move(self)); };
+  const bool taken = core_.workers.try_push(job);
   if (!taken) {
     ++core_.refused_requests;
     refuse(503);
@@ -276,6 +267,7 @@ void Connection::handle(std::shared_ptr<Connection> self) {
   } catch (...) {  // a defect of the handler's; what it was belongs into no reply
     handled = status_only(500);
   }
+  if (auto* reply = std::get_if<HttpReply>(&handled)) self->make_room_for(*reply);
   auto& context = self->io_.context;
   asio::post(context, [self = std::move(self), handled = std::move(handled)]() mutable {
     self->handled_.emplace(std::move(handled));
@@ -307,6 +299,7 @@ Connection::Task<void> Connection::wait_for_answer() {
   reply_ = wait.waiter->state().detach();
   if (!reply_ && !peer_gone_) reply_ = std::move(wait.at_deadline);
   if (peer_gone_) reply_.reset();
+  if (reply_) make_room_for(*reply_);
   if (wait.when_over) core_.workers.push(std::move(wait.when_over));
   --core_.waiters;
 }
@@ -330,7 +323,6 @@ Connection::Task<bool> Connection::send(bool keep_alive) {
   }
   ByteView middle(reply_->head);
   ByteView end = *bulk;
-  const Counted counted(core_.replies_bytes, middle.size() + end.size());
   std::string front = reply_head(*reply_, middle.size() + end.size(), keep_alive);
   if (head_.method == "HEAD" || reply_->status == 204 || reply_->status == 304) middle = end = {};
   if (middle.size() <= joined_reply_bytes) {
@@ -341,12 +333,12 @@ Connection::Task<bool> Connection::send(bool keep_alive) {
     front += as_text(end);
     end = {};
   }
-  arm(core_.limits.progress_timeout_ns);
+  begin_transfer();
   const ByteView begin = as_bytes(front);
   bool sent = co_await write_all(begin);
   if (sent) sent = co_await write_all(middle);
   if (sent) sent = co_await write_all(end);
-  reply_.reset();
+  done_with_reply();
   co_return sent;
 }
 
@@ -404,6 +396,7 @@ Connection::Task<void> Connection::yield() {
 }
 
 void Connection::refuse(int status) {
+  done_with_reply();
   reply_ = status_only(status);
   done_with_request();
 }
@@ -412,6 +405,24 @@ void Connection::done_with_request() {
   if (request_) core_.pool.give_back(std::move(request_->body));
   request_.reset();
   share_.reset();
+}
+
+void Connection::done_with_reply() {
+  reply_.reset();
+  reply_share_.reset();
+}
+
+// A reply that finds no room gives its memory back here, before it waits for anything.
+void Connection::make_room_for(HttpReply& reply) {
+  reply_share_.emplace(core_.replies, account_->replies);
+  if (reply_share_->take(reply.head.size() + bulk_range(reply).value_or(ByteView()).size())) return;
+  ++core_.refused_requests;
+  reply = status_only(503);
+}
+
+std::size_t Connection::body_bytes_max() const {
+  const std::size_t most = core_.limits.body_bytes_max;
+  return core_.body_bytes_max_of ? std::min(most, core_.body_bytes_max_of(head_.target)) : most;
 }
 
 void Connection::arm(std::int64_t timeout_ns) {
@@ -435,9 +446,23 @@ void Connection::expire() {
   notify();
 }
 
+void Connection::begin_transfer() {
+  transfer_bytes_ = 0;
+  transfer_began_ = std::chrono::steady_clock::now();
+  arm(core_.limits.progress_timeout_ns);
+}
+
 void Connection::progressed(std::size_t bytes) {
   window_bytes_ += bytes;
-  if (window_bytes_ >= core_.limits.progress_bytes) arm(core_.limits.progress_timeout_ns);
+  transfer_bytes_ += bytes;
+  if (window_bytes_ < core_.limits.progress_bytes) return;
+  too_slow() ? expire() : arm(core_.limits.progress_timeout_ns);
+}
+
+bool Connection::too_slow() const {
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - transfer_began_;
+  const auto granted = std::chrono::nanoseconds(core_.limits.rate_grace_ns);
+  return taken > granted && static_cast<double>(transfer_bytes_) < taken.count() * core_.limits.bytes_per_s_min;
 }
 
 }  // namespace holdfast::net

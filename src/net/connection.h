@@ -13,6 +13,7 @@
 
 #include "net/body_memory.h"
 #include "net/http_head.h"
+#include "net/peers.h"
 #include "net/server.h"
 #include "net/tls_stream.h"
 #include "net/worker_pool.h"
@@ -27,13 +28,15 @@ struct ServerCore {
 
   const ServerLimits limits;
   const Handler handler;
+  const std::function<std::size_t(std::string_view)> body_bytes_max_of;
   TlsKey key;
   Openssl<SSL_CTX> tls;
+  PeerAccounts peers;
   BodyBudget bodies;
+  ReplyBudget replies;
   BodyPool pool;
   WorkerPool workers;
   std::atomic<bool> stopping = false;
-  std::atomic<std::size_t> replies_bytes = 0;
   std::atomic<std::uint64_t> accepted = 0, refused_connections = 0, failed_handshakes = 0, requests = 0,
                              refused_requests = 0, connections = 0, waiters = 0;
   std::function<void()> connection_ended;  // any I/O thread
@@ -51,7 +54,7 @@ struct IoThread {
 // Belongs to its I/O thread, handle() excepted.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ServerCore& core, IoThread& io, asio::ip::tcp::socket socket, std::string peer);
+  Connection(ServerCore& core, IoThread& io, asio::ip::tcp::socket socket, PeerAccounts::Held account);
 
   void start();
   void stop_soon();  // what is under way may finish
@@ -79,21 +82,26 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   static void handle(std::shared_ptr<Connection> self);  // on a worker thread
   void refuse(int status);
+  void make_room_for(HttpReply& reply);
   void done_with_request();
+  void done_with_reply();
   void watch_peer();
   void notify() { signal_.cancel(); }
   void arm(std::int64_t timeout_ns);
   void disarm();
   void expire();
+  void begin_transfer();
   void progressed(std::size_t bytes);
+  [[nodiscard]] bool too_slow() const;
+  [[nodiscard]] std::size_t body_bytes_max() const;
   void finish();
 
   ServerCore& core_;
   IoThread& io_;
   asio::ip::tcp::socket socket_;
+  const PeerAccounts::Held account_;
   TlsStream tls_;
   asio::steady_timer deadline_, signal_;
-  const std::string peer_;
 
   Phase phase_ = Phase::handshaking;
   bool expired_ = false;  // the armed deadline passed
@@ -101,14 +109,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool charged_ = false;   // the body may grow
   bool answered_ = false;  // the waiter has an answer
   bool peer_gone_ = false;
-  std::uint64_t wait_number_ = 0;  // late callbacks of an earlier wait are told by it
-  std::size_t window_bytes_ = 0;   // moved since the deadline was armed
+  std::uint64_t wait_number_ = 0;   // late callbacks of an earlier wait are told by it
+  std::size_t window_bytes_ = 0;    // moved since the deadline was armed
+  std::size_t transfer_bytes_ = 0;  // moved of this body or reply
+  std::chrono::steady_clock::time_point transfer_began_;
 
   RequestHead head_;
   std::unique_ptr<HttpRequest> request_;
   std::optional<BodyBudget::Share> share_;
   std::optional<Handled> handled_;
   std::optional<HttpReply> reply_;
+  std::optional<ReplyBudget::Share> reply_share_;
 };
 
 }  // namespace holdfast::net

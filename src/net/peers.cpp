@@ -18,4 +18,17 @@ std::string peer_name(const std::array<std::uint8_t, 16>& address) {
   return ::inet_ntop(AF_INET6, network.data(), text.data(), text.size()) + std::string("/64");
 }
 
+PeerAccounts::Held PeerAccounts::enter(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  PeerAccount& account = accounts_.try_emplace(name, name).first->second;
+  if (account.connections >= connections_max_) return {};
+  ++account.connections;
+  return Held(&account, {this});
+}
+
+void PeerAccounts::leave(PeerAccount* account) {
+  const std::lock_guard lock(mutex_);
+  if (--account->connections == 0) accounts_.erase(accounts_.find(account->name));
+}
+
 }  // namespace holdfast::net

@@ -155,14 +155,16 @@ void HttpServer::State::admit(IoThread& io, tcp::socket socket) {
   const tcp::endpoint peer = socket.remote_endpoint(error);
   if (!error) socket.set_option(tcp::no_delay(true), error);
   if (!error) socket.native_non_blocking(true, error);
-  if (error || core.connections >= core.limits.connections_max) {
+  PeerAccounts::Held account;
+  if (!error && core.connections < core.limits.connections_max) account = core.peers.enter(name_of(peer.address()));
+  if (!account) {
     ++core.refused_connections;
     return;
   }
   ++core.connections;
-  asio::post(io.context, [this, &io, socket = std::move(socket), name = name_of(peer.address())]() mutable {
+  asio::post(io.context, [this, &io, socket = std::move(socket), account = std::move(account)]() mutable {
     try {
-      std::make_shared<Connection>(core, io, std::move(socket), std::move(name))->start();
+      std::make_shared<Connection>(core, io, std::move(socket), std::move(account))->start();
     } catch (const std::bad_alloc&) {
       core.connection_ended();
     }
@@ -226,7 +228,8 @@ ServerCounters HttpServer::counters() const {
           .refused_requests = core.refused_requests,
           .connections = core.connections,
           .waiters = core.waiters,
-          .body_bytes = core.bodies.used()};
+          .body_bytes = core.bodies.used(),
+          .reply_bytes = core.replies.used()};
 }
 
 void HttpServer::stop(std::int64_t grace_ns) { state_->stop(grace_ns); }

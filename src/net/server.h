@@ -5,14 +5,19 @@
 // between requests; the body has a Content-Length.
 //
 // What never reaches the handler: peers without TLS 1.3 and the group (closed); what is no HTTP request (400, closed);
-// a head that is too large (431) or a body that is (413); no length (411); more requests than may wait for a worker, or
-// more unsent replies than memory is granted (503); peers that are slower than the deadlines (closed).
+// a head that is too large (431) or a body that is (413); no length (411); more requests than may wait for a worker
+// (503); peers that are slower than the deadlines or have too many connections (closed). What the handler answered is
+// replaced by 503 when unsent replies have all memory that they may; replies of 16 KiB or less never are.
+//
+// A peer is whoever counts as one (peers.h): an IPv4 address, or the first 64 bits of an IPv6 address. What all share,
+// one peer has a part of. Clients behind one address, or behind a proxy, share that part.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/bytes.h"
@@ -77,21 +82,29 @@ using Handler = std::function<Handled(HttpRequest&)>;
 struct ServerLimits {
   std::size_t head_bytes_max = 16 * 1024;  // request line and header
   std::size_t body_bytes_max = 17 * 1024 * 1024;
-  std::size_t bodies_bytes_max = 256 * 1024 * 1024;   // all bodies being received or handled; beyond it we
-                                                      // stop reading (overrun: at most one body)
-  std::size_t replies_bytes_max = 512 * 1024 * 1024;  // all replies being sent; beyond it 503
-  std::size_t connections_max = 12'000;               // beyond it new ones are closed at once
-  std::size_t requests_waiting_max = 1'024;           // for a worker; beyond it 503
-  std::int64_t head_timeout_ns = 15'000'000'000;      // TLS handshake; first to last byte of a head
-  std::int64_t idle_timeout_ns = 75'000'000'000;      // between requests
-  std::int64_t turn_timeout_ns = 75'000'000'000;      // a body's waiting for memory; after it 503
-  std::int64_t progress_timeout_ns = 20'000'000'000;  // a body or reply must move by progress_bytes (or to
-  std::size_t progress_bytes = 64 * 1024;             // its end) within each such time
+  std::size_t bodies_bytes_max = 256 * 1024 * 1024;             // all bodies being received or handled; beyond it we
+                                                                // stop reading (overrun: at most one body)
+  std::size_t bodies_bytes_of_a_peer_max = 64 * 1024 * 1024;    // likewise (overrun: at most two)
+  std::size_t replies_bytes_max = 512 * 1024 * 1024;            // all replies being sent; beyond it 503
+  std::size_t replies_bytes_of_a_peer_max = 128 * 1024 * 1024;  // likewise
+  std::size_t connections_max = 12'000;                         // beyond it new ones are closed at once
+  std::size_t connections_of_a_peer_max = 1'024;                // likewise
+  std::size_t requests_waiting_max = 1'024;                     // for a worker; beyond it 503
+  std::int64_t head_timeout_ns = 15'000'000'000;                // TLS handshake; first to last byte of a head
+  std::int64_t idle_timeout_ns = 75'000'000'000;                // between requests
+  std::int64_t turn_timeout_ns = 75'000'000'000;                // a body's waiting for memory; after it 503
+  std::int64_t progress_timeout_ns = 20'000'000'000;            // a body or reply must move by progress_bytes (or to
+  std::size_t progress_bytes = 64 * 1024;                       // its end) within each such time,
+  std::int64_t rate_grace_ns = 60'000'000'000;                  // and once it took this long, its average so far must
+  std::uint32_t bytes_per_s_min = 8 * 1024;                     // be this, waiting for memory not counted
 };
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // "host:port", "[::1]:port"; port 0: the system chooses
   TlsKey key;
+  // How long a body may be for a path, at most limits.body_bytes_max. Asked when only the head is there, on I/O
+  // threads: must not block. Empty: that limit for all paths.
+  std::function<std::size_t(std::string_view path)> body_bytes_max_of{};
   unsigned io_threads = 1;
   unsigned worker_threads = 8;  // they mostly wait for disks
   ServerLimits limits{};
@@ -99,7 +112,7 @@ struct ServerOptions {
 
 struct ServerCounters {  // since the start, and now
   std::uint64_t accepted = 0, refused_connections = 0, failed_handshakes = 0, requests = 0, refused_requests = 0;
-  std::uint64_t connections = 0, waiters = 0, body_bytes = 0;
+  std::uint64_t connections = 0, waiters = 0, body_bytes = 0, reply_bytes = 0;
 };
 
 // Any thread.
