@@ -36,7 +36,7 @@ TEST(PeerName, IsTheSameThroughEveryListener) {
       seen = request.peer;
       return text("ok");
     });
-    if (!started && std::string_view(listen) == "[::]:0") GTEST_SKIP() << "this machine has no IPv6";
+    if (!started && std::string_view(listen) == "[::]:0") continue;  // a machine without IPv6
     ASSERT_TRUE(started) << started.error().sentence;
     for (const char* from : {"127.0.0.1", "127.0.0.2"}) {
       TlsPeer peer((*started)->port(), {.from = from});

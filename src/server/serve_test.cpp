@@ -239,7 +239,7 @@ TEST(Server, OneAddressThatIsRefusedKeepsNobodyElseOut) {
                                        .public_address = "localhost",
                                        .service = {.sign_ups = {.burst = 1, .per_second = 0}}},
                                       log);
-    if (!server && std::string_view(listen) == "[::]:0") GTEST_SKIP() << "this machine has no IPv6";
+    if (!server && std::string_view(listen) == "[::]:0") continue;  // a machine without IPv6
     ASSERT_TRUE(server);
     const auto sign_up_from = [&](const char* address) {
       const std::vector keys{crypto::Ed25519Key(crypto::Ed25519Seed::random(*random)).public_key()};
