@@ -32,6 +32,10 @@ net::HttpReply plain(int status, std::string_view text) {
   return reply;
 }
 
+std::size_t path_body_bytes_max(std::string_view path) {
+  return body_bytes_max(path.starts_with(calls_path) ? path.substr(calls_path.size()) : std::string_view());
+}
+
 // Mostly encryption, on the way to disks that are slower.
 unsigned io_threads() { return std::clamp(std::thread::hardware_concurrency() / 2, 1u, 4u); }
 
@@ -87,7 +91,7 @@ net::Handled Server::State::handle(net::HttpRequest& request) {
   if (!request.path.starts_with(calls_path)) return plain(404, "not found\n");
   if (request.method != "POST") return plain(405, "POST only\n");
   Served served = service->handle(std::string_view(request.path).substr(calls_path.size()), request.body, request.peer);
-  if (auto* watching = std::get_if<Watching>(&served)) return watches->wait(std::move(*watching));
+  if (auto* watching = std::get_if<Watching>(&served)) return watches->wait(std::move(*watching), request.peer);
   auto& answer = std::get<ServiceReply>(served);
   net::HttpReply reply;
   reply.head = std::move(answer.head);
@@ -153,6 +157,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
 
   net::ServerOptions listener{.listen = options.listen,
                               .key = keys.tls,
+                              .body_bytes_max_of = path_body_bytes_max,
                               .io_threads = io_threads(),
                               .worker_threads = options.worker_threads,
                               .limits = {}};

@@ -107,6 +107,23 @@ TEST(Server, IsHealthyAndKnowsItsPaths) {
   EXPECT_EQ(running.http({.path = "/v1/../data/log.key", .head = {}, .bulk = nullptr}).status, 200) << "a Refusal";
 }
 
+TEST(Server, RefusesALongBodyByItsHeadUnlessItIsAPut) {
+  RunningServer running;
+  const auto answer_to = [&](const std::string& path, std::size_t size) {
+    net::testing::TlsPeer peer(running.server->link().port);
+    peer.write("POST " + path + " HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(size) +
+               "\r\n\r\n");
+    return peer.read().substr(0, 13);
+  };
+  constexpr std::size_t small_max = 1024 * 1024;
+  for (const char* path : {"/v1/info", "/v1/log/append", "/v1/object/put?", "/object/put", "/"}) {
+    EXPECT_EQ(answer_to(path, small_max + 1), "HTTP/1.1 413 ") << path;
+    EXPECT_EQ(answer_to(path, small_max), "HTTP/1.1 100 ") << path;
+  }
+  EXPECT_EQ(answer_to("/v1/object/put", api::object_bytes_max + 1'000), "HTTP/1.1 100 ");
+  EXPECT_EQ(answer_to("/v1/object/put", api::object_bytes_max + small_max), "HTTP/1.1 413 ");
+}
+
 TEST(Server, CarriesObjectsThereAndBack) {
   RunningServer running;
   OneAccount account(running);

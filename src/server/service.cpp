@@ -6,8 +6,9 @@ namespace {
 
 // No call but a put needs more; a decoded body takes some 30 times its size at worst.
 constexpr std::size_t small_body_max = 1024 * 1024;
+constexpr std::size_t put_body_max = api::object_bytes_max + 64 * 1024;
 
-constexpr std::uint32_t retry_rate_ms = 5000, retry_busy_ms = 100, retry_trouble_ms = 2000;
+constexpr std::uint32_t retry_busy_ms = 100, retry_trouble_ms = 2000;
 
 std::uint32_t retry_after_ms(api::Reason reason) {
   switch (reason) {
@@ -48,6 +49,8 @@ Result<TicketRoot> ticket_root(MetaStore& rows, Random& random) {
 
 }  // namespace
 
+std::size_t body_bytes_max(std::string_view name) { return name == api::Put::name ? put_body_max : small_body_max; }
+
 Bytes ServiceReply::joined() && {
   if (bulk) append(head, *bulk);
   return std::move(head);
@@ -85,8 +88,7 @@ Bytes Service::refuse(std::string_view name, const Error& error) {
 
 template <class Call>
 Served Service::serve(ByteView body, std::string_view peer) {
-  constexpr bool is_put = std::is_same_v<Call, api::Put>;
-  if (!is_put && body.size() > small_body_max)
+  if (body.size() > body_bytes_max(Call::name))
     return ServiceReply{refuse(Call::name, {Code::TooLarge, "the call is too large", {}, {}}), nullptr};
   const auto call = decode<Call>(body, "the call");
   if (!call) return ServiceReply{refuse(Call::name, call.error()), nullptr};

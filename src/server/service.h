@@ -34,6 +34,7 @@ struct ServiceOptions {
 // Entries may use this much beyond bytes_max, so that an account that is full can still commit, and so prune.
 inline constexpr std::int64_t log_headroom_bytes = 64 * 1024 * 1024;
 inline constexpr std::uint16_t watch_seconds_max = 55;
+inline constexpr std::uint32_t retry_rate_ms = 5000;  // what is told to whoever is refused for a rate or a crowd
 inline constexpr std::int64_t note_remembered_ns = 24 * 3600 * second_ns;
 inline constexpr std::int64_t upload_kept_ns = 7 * 24 * 3600 * second_ns;  // after its last use
 
@@ -54,6 +55,9 @@ struct Watching {
   std::vector<Log> logs;
   std::int64_t deadline_ns = 0;  // of Clock::monotonic_ns
 };
+
+// How long a call's body may be, by the name of the call; of names that are none too.
+std::size_t body_bytes_max(std::string_view name);
 
 using Served = std::variant<ServiceReply, Watching>;
 
@@ -81,6 +85,7 @@ class Service {
   std::optional<Bytes> look(const Watching& watching);
   std::optional<Bytes> look_at(const Watching& watching, std::size_t log);
   static Bytes nothing_moved();
+  static Bytes too_many_wait();  // the answer of a watch that finds no room among those that wait
 
   // Whether the store answers.
   Status healthy();

@@ -1,5 +1,6 @@
 // Head, read and watch.
 #include "server/service.h"
+#include "server/service_checks.h"
 
 namespace holdfast::server {
 
@@ -49,6 +50,9 @@ Result<std::variant<Bytes, Watching>> Service::begin_watch(const api::Watch& cal
     HF_TRY(Ticket ticket, ticket_for(log.ticket, api::Right::read));
     watching.logs.push_back({std::move(ticket), log.after_seq});
   }
+  std::vector<GroupId> groups;
+  for (const Watching::Log& log : watching.logs) groups.push_back(log.ticket.group);
+  if (!all_distinct(std::move(groups))) return fail(Code::Malformed, "a watch names each log once");
   std::vector<std::size_t> all(watching.logs.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   HF_TRY(auto answer, moved(watching, all));
@@ -90,6 +94,13 @@ std::optional<Bytes> Service::look(const Watching& watching) {
 std::optional<Bytes> Service::look_at(const Watching& watching, std::size_t log) {
   auto answer = moved(watching, {&log, 1});
   return answer ? std::move(*answer) : refuse(api::Watch::name, answer.error());
+}
+
+Bytes Service::too_many_wait() {
+  api::Refusal refusal =
+      api::refusal_of({Code::RateLimited, "too many wait already, for this log or from this address", {}, {}});
+  refusal.retry_after_ms = retry_rate_ms;
+  return encode(api::Answer<api::Watch>(std::move(refusal)));
 }
 
 Bytes Service::nothing_moved() { return encode(api::Answer<api::Watch>(api::Watch::Reply{})); }

@@ -111,9 +111,22 @@ TEST(Watch, RefusesAccountsTogetherWithSpaces) {
 TEST(Watch, HasBetweenOneAnd512Logs) {
   LogWorld world;
   EXPECT_EQ(code_of(world.call(api::Watch{{}, 1})), Code::Malformed);
+  std::vector<api::WatchedLog> logs;
+  for (int i = 0; i < 512; ++i) logs.push_back({world.ticket(world.make_space(world.account), Right::read), 0});
+  EXPECT_TRUE(world.call(api::Watch{logs, 1}));
+  logs.push_back({world.ticket(world.space, Right::read), 0});
+  EXPECT_EQ(code_of(world.call(api::Watch{logs, 1})), Code::TooLarge);
+}
+
+TEST(Watch, NamesEachLogOnce) {
+  LogWorld world;
   const auto ticket = world.ticket(world.space, Right::read);
-  EXPECT_EQ(code_of(world.call(api::Watch{std::vector<api::WatchedLog>(513, {ticket, 0}), 1})), Code::TooLarge);
-  EXPECT_TRUE(world.call(api::Watch{std::vector<api::WatchedLog>(512, {ticket, 0}), 1}));
+  world.clock.pass(1);
+  const auto another = world.ticket(world.space, Right::read);
+  ASSERT_NE(ticket, another);
+  EXPECT_TRUE(world.call(api::Watch{{{ticket, 0}}, 1}));
+  EXPECT_EQ(code_of(world.call(api::Watch{{{ticket, 0}, {ticket, 0}}, 1})), Code::Malformed);
+  EXPECT_EQ(code_of(world.call(api::Watch{{{ticket, 0}, {another, 1}}, 1})), Code::Malformed);
 }
 
 }  // namespace
