@@ -37,7 +37,9 @@ void define(CLI::App& app, CommandLine& line) {
   app.require_subcommand(1);
   CLI::App& serve = *app.add_subcommand("serve", "run the server");
   serve.footer(serve_footer);
-  serve.add_option("--data", line.serve.data, "where everything is kept; made at the first start")
+  serve
+      .add_option("--data", line.serve.data,
+                  "where everything is kept, writable by its owner alone; made at the first start")
       ->required()
       ->type_name("DIR");
   serve.add_option("--listen", line.serve.listen, "where to listen; port 0: any free one")
@@ -77,7 +79,7 @@ std::string hint_for(const Error& error, const CommandLine& line) {
     case Code::Malformed:
       return "bring the file back from your backup of " + line.serve.data;
     case Code::PermissionDenied:
-      return "let the user that runs holdfastd own " + line.serve.data;
+      return "let the user that runs holdfastd own " + line.serve.data + ", and nobody else write there (mode 0700)";
     case Code::NoSpaceLeft:
       return "make room on the disk of " + line.serve.data;
     case Code::InvalidArgument:

@@ -59,6 +59,15 @@ Result<api::HostPort> link_address(const std::string& public_address, const std:
   return std::move(*given);
 }
 
+// Whoever can write there can put keys of his own in the place of ours.
+Status check_data_directory(const FileStat& stat, const Path& path, EventLog& log) {
+  if ((stat.mode & 022) != 0)
+    return fail(Code::PermissionDenied, "others than the data directory's owner can write in it", printable(path));
+  if (stat.uid != ::geteuid()) log.write(Level::warning, "data_directory_of_another_user", {{"uid", stat.uid}});
+  if ((stat.mode & 055) != 0) log.write(Level::warning, "data_directory_open_to_others", {{"mode", stat.mode & 0777}});
+  return {};
+}
+
 }  // namespace
 
 // Members go in the reverse order: the listener first, the stores and the lock last.
@@ -138,7 +147,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   }
   HF_OK(files->make_directories(options.data));
   HF_TRY(const FileStat stat, files->stat(options.data));
-  if ((stat.mode & 077) != 0) log.write(Level::warning, "data_directory_open_to_others", {{"mode", stat.mode & 0777}});
+  HF_OK(check_data_directory(stat, options.data, log));
   auto lock = files->lock(join_path(options.data, "lock"));
   if (!lock && lock.error().code == Code::Busy)
     return fail(Code::Busy, "another server has this data directory open", printable(options.data));

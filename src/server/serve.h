@@ -33,7 +33,8 @@ struct ServeOptions {
 class Server {
  public:
   // Listens when it returns. Busy: another server has the data directory, or the port is taken. InvalidArgument: an
-  // address can't be meant. Missing, Malformed: keys.h. Unsupported, PermissionDenied, IoError: the stores.
+  // address can't be meant. Missing, Malformed: keys.h. PermissionDenied: others can write in the data directory.
+  // Unsupported, PermissionDenied, IoError: the stores.
   static Result<std::unique_ptr<Server>> start(ServeOptions options, EventLog& log);
   ~Server();  // stop()
 

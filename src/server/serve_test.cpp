@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/system.h"
 #include "net/client.h"
@@ -275,6 +276,26 @@ TEST(Server, OneAddressThatIsRefusedKeepsNobodyElseOut) {
     EXPECT_FALSE(sign_up_from("127.0.0.1")) << listen;
     EXPECT_TRUE(sign_up_from("127.0.0.2")) << listen;
   }
+}
+
+TEST(Server, RefusesADataDirectoryThatOthersCanWriteAndWarnsWhenTheyCanRead) {
+  TestDirectory directory;
+  const std::string data = directory / "data";
+  const auto clock = system_clock();
+  std::string lines;
+  EventLog log(*clock, Level::info, [&lines](std::string_view line) { lines += line; });
+  ASSERT_EQ(::mkdir(data.c_str(), 0700), 0);
+  for (const mode_t mode : {0770u, 0702u, 0777u}) {
+    ASSERT_EQ(::chmod(data.c_str(), mode), 0);
+    const auto refused =
+        Server::start({.data = data, .listen = "127.0.0.1:0", .public_address = {}, .service = {}}, log);
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_EQ(refused.error().code, Code::PermissionDenied);
+    EXPECT_TRUE(system_files(1)->list(data)->empty()) << "nothing was written there";
+  }
+  ASSERT_EQ(::chmod(data.c_str(), 0755), 0);
+  EXPECT_TRUE(Server::start({.data = data, .listen = "127.0.0.1:0", .public_address = {}, .service = {}}, log));
+  EXPECT_NE(lines.find("data_directory_open_to_others"), std::string::npos);
 }
 
 TEST(Server, ItsDataIsForItsOwnerAlone) {
