@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "base/buffer_ring.h"
 #include "crypto/passphrase.h"
 #include "run.h"
+#include "show.h"
 
 namespace {
 
@@ -67,7 +69,12 @@ int main(int argc, char** argv) {
 
   const auto parsed = app::parse(line.arguments);
   if (!parsed.command) {
-    (parsed.code == app::exit_done) ? output.out(parsed.text) : output.error(parsed.text);
+    if (parsed.code == app::exit_done) {
+      output.out(parsed.text);
+    } else {
+      output.error(std::ranges::find(line.arguments, "--json") != line.arguments.end() ? app::json_of_usage(parsed.text)
+                                                                                       : parsed.text);
+    }
     return parsed.code;
   }
   if (const auto started = crypto::start_crypto(); !started) {

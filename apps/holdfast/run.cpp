@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "agent/home.h"
@@ -216,7 +217,10 @@ class Verb {
     shown.reset();
     if (!done) return pass_on(done.error());
     output_.out(command_.json ? json_of(*done) : text_of(*done, command_, world_.clock->monotonic_ns() - began));
-    return done->report.problems_count > 0 ? exit_incomplete : exit_done;
+    const bool damaged = std::ranges::any_of(done->report.problems, [](const backup::Problem& problem) {
+      return problem.error.code == Code::Tampered || problem.error.code == Code::Missing;
+    });
+    return damaged ? exit_alarm : done->report.problems_count > 0 ? exit_incomplete : exit_done;
   }
 
   Result<int> cat() {
@@ -355,7 +359,8 @@ int run_as_owner(World& world, const Command& command, const agent::ForwardedCom
 std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line,
                             agent::Output& output) {
   if (command.verb == "completion") {
-    output.out(completion_script(command.name));
+    const std::string script = completion_script(command.name);
+    output.out(command.json ? json_of_completion(command.name, script) : script);
     return exit_done;
   }
   if (command.verb == "inspect") {
@@ -366,11 +371,14 @@ std::optional<int> run_tool(World& world, const Command& command, const agent::F
   }
   if (command.verb == "man") {
     const Path folder = absolute(command.target, line.directory);
+    std::vector<std::string> names;
     for (const auto& [name, text] : man_pages()) {
+      names.push_back(name);
       auto file = world.files->open(join_path(folder, name), OpenMode::create_or_truncate);
       const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));
       if (!written) return report(written.error(), command, output);
     }
+    if (command.json) output.out(json_of_man(folder, names));
     return exit_done;
   }
   return std::nullopt;

@@ -241,9 +241,10 @@ std::string text_of(const backup::CheckReport& report, bool read_data) {
   out += report.whole() ? ": all is whole\n" : ":\n";
   for (const auto& finding : report.findings) {
     out += finding.object + ": " + finding.sentence + " (" + std::string(name_of(finding.code)) + ")\n";
-    for (const auto& path : finding.paths) out += "  " + printable(path) + "\n";
-    if (finding.paths_count > finding.paths.size())
-      out += "  and " + count_text(finding.paths_count - finding.paths.size()) + " more\n";
+    const std::size_t shown = std::min(finding.paths.size(), problems_shown_max);
+    for (std::size_t i = 0; i < shown; ++i) out += "  " + printable(finding.paths[i]) + "\n";
+    if (finding.paths_count > shown)
+      out += "  and " + count_text(finding.paths_count - shown) + " more (--json lists them)\n";
   }
   return out;
 }
@@ -280,6 +281,7 @@ int exit_code_of(const Error& error) {
     case Code::RateLimited:
       return exit_unreachable;
     case Code::Tampered:
+    case Code::Missing:
     case Code::RolledBack:
     case Code::Forked:
     case Code::PolicySplit:

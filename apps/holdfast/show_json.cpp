@@ -240,4 +240,22 @@ std::string json_of(const Error& error, const Command& command) {
   return written({{"error", out}});
 }
 
+std::string json_of_usage(const std::string& parser_text) {
+  const auto end = parser_text.find('\n');  // then the parser says what is next
+  Json out = error_json({Code::InvalidArgument, printable(parser_text.substr(0, end)), {}, {}});
+  out["next"] = "holdfast --help, holdfast COMMAND --help";
+  return written({{"error", out}});
+}
+
+std::string json_of_completion(const std::string& shell, const std::string& script) {
+  return written({{"shell", shell}, {"script", script}});
+}
+
+std::string json_of_man(const Path& folder, const std::vector<std::string>& pages) {
+  Json out;
+  put_name(out, "folder", folder);
+  out["pages"] = pages;
+  return written(out);
+}
+
 }  // namespace holdfast::app

@@ -142,15 +142,20 @@ class Listener final : public ControlServer {
 
   void finish() override {
     if (!thread_.joinable()) return;
+    wait_for_all();  // the socket still takes commands: nobody else can while this process has the home's lock
     ::unlinkat(address_.directory.get(), std::string(socket_name).c_str(), 0);
     const std::uint64_t one = 1;
     (void)!::write(stop_.get(), &one, sizeof one);
     thread_.join();
+    wait_for_all();
+  }
+
+ private:
+  void wait_for_all() {
     std::unique_lock hold(mutex_);
     ended_.wait(hold, [this] { return running_ == 0; });
   }
 
- private:
   void accept() {
     for (;;) {
       std::array<pollfd, 2> wanted{{{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};

@@ -36,7 +36,7 @@ class ControlServer {
  public:
   static Result<std::unique_ptr<ControlServer>> start(const Path& home, RunCommand run);
   virtual ~ControlServer() = default;
-  // No new commands, and waits until those that run have ended.
+  // Waits until no command runs, and takes no more.
   virtual void finish() = 0;
 };
 

@@ -11,14 +11,11 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::size_t paths_kept_max = 20;
+constexpr std::size_t paths_kept_max = 1000;
 constexpr std::size_t gets_in_flight_max = 3;
 constexpr std::size_t stat_ids_max = api::append_objects_max;
 constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr int whole_pack = -1;
-
-// A pack by where the index names it.
-using PackKey = std::pair<const session::OpenSegment*, std::uint32_t>;
 
 struct BadBlock {
   int block = whole_pack;
@@ -29,16 +26,37 @@ struct BadBlock {
 // What a worker finds in one pack.
 struct PackOutcome {
   std::vector<BadBlock> bad;
+  std::string beside;  // what is wrong with it and touches no block; empty: nothing
   std::uint64_t chunks = 0;
 };
 
 PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const space::EpochKeys* keys,
                       const crypto::Hmac& chunk_id_key, ByteView object) {
   const auto all_bad = [](Code code, std::string sentence) {
-    return PackOutcome{{{whole_pack, code, std::move(sentence)}}, 0};
+    return PackOutcome{{{whole_pack, code, std::move(sentence)}}, {}, 0};
   };
-  if (crypto::sha256(object) != info.sha256) return all_bad(Code::Tampered, "its bytes are not those that were stored");
   if (keys == nullptr) return all_bad(Code::Tampered, "it names an epoch that the space never had");
+  const bool as_stored = crypto::sha256(object) == info.sha256;
+  if (object.size() < info.block_offset(info.blocks.size()))
+    return all_bad(Code::Tampered, "its bytes are not those that were stored");
+
+  PackOutcome out;
+  const space::PackOpener opener(keys->pack, space, info);
+  std::vector<std::optional<Bytes>> plain(info.blocks.size());
+  for (std::size_t block = 0; block < info.blocks.size(); ++block) {
+    auto opened = opener.open_block(static_cast<std::uint16_t>(block),
+                                    object.subspan(info.block_offset(block), info.blocks[block].stored.value));
+    if (opened) {
+      plain[block] = *std::move(opened);
+    } else {
+      out.bad.push_back({static_cast<int>(block), opened.error().code, "a block does not hold what it must"});
+    }
+  }
+  if (!as_stored) {  // what of it opens is still good, and restored
+    if (out.bad.empty()) out.beside = "its bytes beside the blocks are not those that were stored";
+    return out;
+  }
+
   const auto header = space::read_header(object, info.object);
   if (!header) return all_bad(header.error().code, header.error().sentence);
   const auto opened = space::open_directory(keys->pack, space, *header, object.size(), object);
@@ -46,25 +64,16 @@ PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const s
   const auto* directory = std::get_if<space::PackDirectory>(&*opened);
   if (directory == nullptr || directory->blocks != info.blocks)
     return all_bad(Code::Tampered, "its directory is not the one that the index knows");
-
-  PackOutcome out;
-  const space::PackOpener opener(keys->pack, space, info);
   const auto kind = directory->kind == space::PackKind::nodes ? space::ChunkKind::node : space::ChunkKind::data;
-  std::size_t next = 0;
-  for (std::size_t block = 0; block < info.blocks.size(); ++block) {
-    const ByteView sealed = object.subspan(info.block_offset(block), info.blocks[block].stored.value);
-    const auto plain = opener.open_block(static_cast<std::uint16_t>(block), sealed);
-    bool good = plain.has_value();
-    for (; next < directory->chunks.size() && directory->chunks[next].block == block; ++next) {
-      const auto& chunk = directory->chunks[next];
-      ++out.chunks;
-      good = good && chunk.offset.value + chunk.length.value <= plain->size() &&
-             space::chunk_id(chunk_id_key, kind, ByteView(*plain).subspan(chunk.offset.value, chunk.length.value)) ==
-                 chunk.id;
-    }
-    if (!good)
-      out.bad.push_back(
-          {static_cast<int>(block), plain ? Code::Tampered : plain.error().code, "a block does not hold what it must"});
+  for (const auto& chunk : directory->chunks) {
+    ++out.chunks;
+    if (chunk.block >= plain.size() || !plain[chunk.block]) continue;
+    const ByteView block = *plain[chunk.block];
+    if (chunk.offset.value + chunk.length.value <= block.size() &&
+        space::chunk_id(chunk_id_key, kind, block.subspan(chunk.offset.value, chunk.length.value)) == chunk.id)
+      continue;
+    out.bad.push_back({static_cast<int>(chunk.block), Code::Tampered, "a block does not hold what it must"});
+    plain[chunk.block].reset();
   }
   return out;
 }
@@ -81,12 +90,18 @@ class Check {
       for (std::uint32_t pack = 0; pack < segment.view.packs(); ++pack) {
         HF_TRY(auto info, segment.view.pack(pack));
         counters_.bytes_total += info.block_offset(info.blocks.size());
-        packs_.emplace_back(PackKey{&segment, pack}, std::move(info));
+        packs_.push_back(std::move(info));
       }
     counters_.files_total = packs_.size();
     HF_OK(ask_for_objects());
-    if (options_.read_data) HF_OK(read_packs());
+    if (options_.read_data) {
+      HF_OK(read_packs());
+      HF_OK(read_others());
+    }
     HF_OK(walk_trees());
+    for (const auto& alarm : space_.alarms())
+      find("entry " + std::to_string(alarm.seq) + " of the log", Code::Tampered,
+           "it counts for nothing: " + alarm.sentence + " (" + alarm.code + ")", "");
     for (auto& [key, finding] : findings_) report_.findings.push_back(std::move(finding));
     tell(true);
     return std::move(report_);
@@ -109,14 +124,13 @@ class Check {
     if (finding.paths.size() < paths_kept_max) finding.paths.push_back(path);
   }
 
-  void bad(const PackKey& key, BadBlock block) {
-    find(describe(key, block.block), block.code, block.sentence, "");
-    bad_[key].push_back(std::move(block));
+  void bad(const ObjectId& pack, BadBlock block) {
+    find(describe(pack, block.block), block.code, block.sentence, "");
+    bad_[pack].push_back(std::move(block));
   }
 
-  std::string describe(const PackKey& key, int block) const {
-    const auto info = key.first->view.pack(key.second);
-    const std::string pack = "pack " + (info ? info->object.short_hex() : std::to_string(key.second));
+  static std::string describe(const ObjectId& object, int block) {
+    const std::string pack = "pack " + object.short_hex();
     return block == whole_pack ? pack : pack + ", block " + std::to_string(block);
   }
 
@@ -133,30 +147,63 @@ class Check {
     for (std::size_t from = 0; from < packs_.size(); from += stat_ids_max) {
       const std::size_t to = std::min(packs_.size(), from + stat_ids_max);
       std::vector<ObjectId> ids;
-      for (std::size_t i = from; i < to; ++i) ids.push_back(packs_[i].second.object);
+      for (std::size_t i = from; i < to; ++i) ids.push_back(packs_[i].object);
       HF_TRY(const auto objects, stat(ids));
       for (std::size_t i = from; i < to; ++i) {
         const auto& object = objects[i - from];
         ++report_.objects;
         ++counters_.files;
         if (object.state == api::ObjectState::unknown || object.state == api::ObjectState::staged) {
-          bad(packs_[i].first, {whole_pack, Code::Missing, "the server does not have it any more"});
-        } else if (object.sha256 != packs_[i].second.sha256) {
-          bad(packs_[i].first, {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
+          bad(packs_[i].object, {whole_pack, Code::Missing, "the server does not have it any more"});
+        } else if (object.sha256 != packs_[i].sha256) {
+          bad(packs_[i].object, {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
         }
       }
       tell();
     }
-    for (const auto& segment : space_.index().segments()) {
+    for (const auto& segment : space_.index().segments())
+      for (const auto& object : segment.ref.objects) others_.push_back({"index object", object.id, object.sha256});
+    HF_TRY(const auto boxes, space_.boxes());
+    others_.push_back({"key boxes", boxes.first, crypto::sha256(boxes.second)});
+    for (std::size_t from = 0; from < others_.size(); from += stat_ids_max) {
+      const auto part = std::span(others_).subspan(from, std::min(stat_ids_max, others_.size() - from));
       std::vector<ObjectId> ids;
-      for (const auto& object : segment.ref.objects) ids.push_back(object.id);
+      for (const Other& other : part) ids.push_back(other.object);
       HF_TRY(const auto objects, stat(ids));
-      for (std::size_t i = 0; i < ids.size(); ++i) {
+      for (std::size_t i = 0; i < part.size(); ++i) {
         ++report_.objects;
-        if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != segment.ref.objects[i].sha256)
-          find("index object " + ids[i].short_hex(), Code::Missing,
-               "the server does not have it as it was stored; this device has a copy", "");
+        if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != part[i].sha256)
+          bad_other(part[i], Code::Missing, "the server does not have it as it was stored; this device has a copy");
       }
+    }
+    return {};
+  }
+
+  // What is neither data nor tree, and what this device has, too: index segments and key boxes.
+  struct Other {
+    std::string kind;
+    ObjectId object;
+    Hash sha256;
+    bool bad = false;
+  };
+  void bad_other(Other& other, Code code, const std::string& sentence) {
+    find(other.kind + " " + other.object.short_hex(), code, sentence, "");
+    other.bad = true;
+  }
+
+  Status read_others() {
+    session::Server::Gets ranges(space_.session().server);
+    for (Other& other : others_) {
+      if (other.bad) continue;
+      ranges.submit(group_of(space_.id()), space_.read_key(), other.object, 0, 0);
+      const auto done = ranges.finish();
+      const auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+                                   : Result<api::Get::Reply>(pass_on(done.body.error()));
+      if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
+      if (reply) report_.bytes_read += reply->bytes.size();
+      if (!reply) bad_other(other, Code::Missing, "the server does not give it; this device has a copy");
+      if (reply && crypto::sha256(reply->bytes) != other.sha256)
+        bad_other(other, Code::Tampered, "its bytes are not those that were stored; this device has a copy");
     }
     return {};
   }
@@ -166,15 +213,15 @@ class Check {
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
     std::map<Ticket, std::size_t> flying, working;
     const auto settle = [&](std::pair<Ticket, PackOutcome> done) {
-      const PackKey& key = packs_[working.extract(done.first).mapped()].first;
+      const ObjectId& pack = packs_[working.extract(done.first).mapped()].object;
       report_.chunks += done.second.chunks;
-      for (BadBlock& block : done.second.bad) bad(key, std::move(block));
+      for (BadBlock& block : done.second.bad) bad(pack, std::move(block));
+      if (!done.second.beside.empty()) find(describe(pack, whole_pack), Code::Tampered, done.second.beside, "");
     };
     for (std::size_t next = 0; next < packs_.size() || !flying.empty() || !working.empty();) {
       if (next < packs_.size() && flying.size() < gets_in_flight_max) {
-        if (!is_whole_bad(packs_[next].first))
-          flying.emplace(ranges.submit(group_of(space_.id()), space_.read_key(), packs_[next].second.object, 0, 0),
-                         next);
+        if (!is_whole_bad(packs_[next].object))
+          flying.emplace(ranges.submit(group_of(space_.id()), space_.read_key(), packs_[next].object, 0, 0), next);
         ++next;
         continue;
       }
@@ -187,17 +234,15 @@ class Check {
       auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
                              : Result<api::Get::Reply>(pass_on(done.body.error()));
       if (!reply) {
-        const Code code = reply.error().code;
-        if (code != Code::Missing && code != Code::NotFound && code != Code::Malformed && code != Code::Tampered)
-          return pass_on(reply.error());
-        bad(packs_[at].first, {whole_pack, Code::Missing, "the server does not give it"});
+        if (!about_one_object(reply.error().code)) return pass_on(reply.error());
+        bad(packs_[at].object, {whole_pack, Code::Missing, "the server does not give it"});
         continue;
       }
       counters_.bytes += reply->bytes.size();
       report_.bytes_read += reply->bytes.size();
       tell();
       const auto body = std::make_shared<const Bytes>(*std::move(done.body));
-      const auto& info = packs_[at].second;
+      const auto& info = packs_[at];
       working.emplace(jobs.submit([this, body, bytes = reply->bytes, &info] {
         return read_pack(info, space_.id(), space_.epoch_keys(info.epoch), space_.root_keys().chunk_id, bytes);
       }),
@@ -206,8 +251,12 @@ class Check {
     return {};
   }
 
-  bool is_whole_bad(const PackKey& key) const {
-    const auto found = bad_.find(key);
+  static bool about_one_object(Code code) {
+    return code == Code::Missing || code == Code::NotFound || code == Code::Malformed || code == Code::Tampered;
+  }
+
+  bool is_whole_bad(const ObjectId& pack) const {
+    const auto found = bad_.find(pack);
     return found != bad_.end() &&
            std::ranges::any_of(found->second, [](const BadBlock& block) { return block.block == whole_pack; });
   }
@@ -220,11 +269,13 @@ class Check {
       find("chunk " + id.short_hex(), Code::Missing, "the index does not know it", path);
       return false;
     }
+    if (bad_.empty()) return true;
     const BadBlock* first = nullptr;
-    PackKey first_key;
+    ObjectId first_pack;
     for (const auto& place : places) {
-      const PackKey key{place.segment, place.record.pack};
-      const auto blocks = bad_.find(key);
+      const auto info = place.segment->view.pack(place.record.pack);
+      const ObjectId pack = info ? info->object : ObjectId();
+      const auto blocks = bad_.find(pack);
       const BadBlock* trouble = nullptr;
       if (blocks != bad_.end())
         for (const BadBlock& block : blocks->second)
@@ -232,10 +283,10 @@ class Check {
       if (trouble == nullptr) return true;
       if (first == nullptr) {
         first = trouble;
-        first_key = key;
+        first_pack = pack;
       }
     }
-    find(describe(first_key, first->block), first->code, first->sentence, path);
+    find(describe(first_pack, first->block), first->code, first->sentence, path);
     return false;
   }
 
@@ -301,8 +352,9 @@ class Check {
   CheckReport report_;
   Counters counters_;
   std::int64_t told_ns_ = 0;
-  std::vector<std::pair<PackKey, space::PackInfo>> packs_;
-  std::map<PackKey, std::vector<BadBlock>> bad_;
+  std::vector<space::PackInfo> packs_;
+  std::vector<Other> others_;
+  std::map<ObjectId, std::vector<BadBlock>> bad_;
   std::map<std::string, Finding> findings_;
   std::unordered_set<ChunkId, FixedBytesHash> whole_;
 };

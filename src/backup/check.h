@@ -14,7 +14,7 @@ struct CheckOptions {
 struct Finding {
   Code code = Code::Missing;
   std::string sentence, object;    // "pack 5d1e90c2, block 3"
-  std::vector<std::string> paths;  // that are touched, as "snapshot:path"; the first 20 and how many more
+  std::vector<std::string> paths;  // that are touched, as "snapshot:path"; the first 1000 and how many more
   std::uint64_t paths_count = 0;
 };
 struct CheckReport {

@@ -38,7 +38,9 @@ Run::Run(session::SpaceSession& space, const BackupOptions& options)
       prunes_at_start_(space.prunes_seen()),
       roots_(name_roots(options.paths)) {}
 
-Run::~Run() = default;
+Run::~Run() {
+  if (!state_claim_.empty()) space_.session().shared.claims->release(state_claim_);
+}
 
 std::string Run::purpose() const {
   std::string out = "backup";
@@ -113,7 +115,9 @@ Status Run::prepare() {
 Assembly& Run::assembly() {
   if (!assembly_) {
     FileStateWriter* writer = nullptr;
-    if (!options_.dry_run && doors_.files.make_directories(Path(parent_of(file_state_path())))) {
+    if (!options_.dry_run && space_.session().shared.claims->claim(file_state_path())) {
+      state_claim_ = file_state_path();
+      (void)doors_.files.make_directories(Path(parent_of(file_state_path())));
       if (auto created = FileStateWriter::create(doors_.files, file_state_path())) {
         state_writer_.emplace(*std::move(created));
         writer = &*state_writer_;

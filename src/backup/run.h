@@ -66,6 +66,7 @@ class Run final : private Folders {
   std::unique_ptr<FileState> old_;
   bool trusted_ = false;
   std::optional<FileStateWriter> state_writer_;
+  std::string state_claim_;  // of two equal commands at once, one writes the file state
   std::unique_ptr<session::Upload> upload_;
   std::optional<space::Ingest> ingest_;
   std::optional<Assembly> assembly_;

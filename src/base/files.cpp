@@ -28,8 +28,8 @@ Status Files::make_durable_directories(const Path& path) {
   return {};
 }
 
-Status Files::replace_file(const Path& path, ByteView bytes) {
-  const Path temporary = path + ".new";
+Status Files::replace_file(const Path& path, ByteView bytes, std::string_view ending) {
+  const Path temporary = path + std::string(ending);
   {
     HF_TRY(auto file, open(temporary, OpenMode::create_or_truncate));
     HF_OK(file->write_at(0, bytes));

@@ -172,7 +172,8 @@ class Files {
   virtual Result<std::unique_ptr<TreeWriter>> tree_writer(const Path& root) = 0;  // the root must exist
 
   // Temporary name beside it, write, sync, rename, sync the directory: the old or the new content, never a mixture.
-  Status replace_file(const Path& path, ByteView bytes);
+  // ending: of the temporary name. Where two may replace one file at once, each has its own.
+  Status replace_file(const Path& path, ByteView bytes, std::string_view ending = ".new");
   // make_directories, and each new name is durable.
   Status make_durable_directories(const Path& path);
 };

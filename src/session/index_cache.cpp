@@ -1,6 +1,7 @@
 #include "session/index_cache.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/reached.h"
 
@@ -9,6 +10,8 @@ namespace holdfast::session {
 namespace {
 
 struct SegmentMacTag;
+
+constexpr std::int64_t unused_age_ns = 3600 * second_ns;
 
 Path index_directory(const Session& session, const SpaceId& space) {
   return join_path(join_path(session.shared.home, "index"), space.hex());
@@ -68,8 +71,13 @@ void remove_unused(Session& session, const Path& directory, const space::SpaceSt
   for (const DirectoryEntry& entry : *entries) {
     const bool used = std::ranges::any_of(
         state.index, [&](const auto& ref) { return !ref.objects.empty() && file_name(ref) == entry.name; });
+    if (used) continue;
+    // What is young may be another verb's, which is just writing it or knows a newer head.
+    const Path path = join_path(directory, entry.name);
+    const auto stat = session.doors.files.stat(path);
+    if (stat && std::abs(session.doors.clock.now_ns() - stat->mtime_ns) < unused_age_ns) continue;
     // Losing this race or this disk costs a download, nothing else.
-    if (!used) (void)session.doors.files.remove(join_path(directory, entry.name));
+    (void)session.doors.files.remove(path);
   }
 }
 
@@ -85,7 +93,8 @@ Status keep_segment(Session& session, const SpaceId& space, const space::Segment
                     const space::Segment& segment) {
   const Path directory = index_directory(session, space);
   HF_OK(session.doors.files.make_directories(directory));
-  return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment));
+  return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment),
+                                          "." + session.doors.random.make<Nonce32>().hex() + ".new");
 }
 
 Status IndexCache::follow(Session& session, const SpaceId& space, const space::SpaceState& state,

@@ -156,6 +156,12 @@ Status SpaceSession::open_first() {
   return {};
 }
 
+Result<std::pair<ObjectId, Bytes>> SpaceSession::boxes() const {
+  HF_TRY(auto bytes, session_.state().get(key("boxes/" + boxes_.hex())));
+  if (!bytes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
+  return std::pair(boxes_, *std::move(bytes));
+}
+
 Status SpaceSession::refresh() {
   const Status read = read_on();
   if (!alarms_.empty()) session_.alarms[listing_.name] = alarms_;

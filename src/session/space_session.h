@@ -54,6 +54,8 @@ class SpaceSession {
   [[nodiscard]] bool may_write() const { return write_ != nullptr; }
   [[nodiscard]] bool may_maintain() const { return maintain_ != nullptr; }
   [[nodiscard]] const space::SpaceSecrets& secrets() const { return *secrets_; }
+  // The newest key boxes: the object's id, and the bytes that this device keeps.
+  [[nodiscard]] Result<std::pair<ObjectId, Bytes>> boxes() const;
   [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
   // When something that the index leads to is not there or not what it must be: whether the index on this device was

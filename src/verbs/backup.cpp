@@ -77,7 +77,17 @@ holdfast::Status cat(Session& session, const std::string& name, const std::strin
 
 Result<backup::CheckReport> check(Session& session, const std::string& name, const backup::CheckOptions& options) {
   HF_TRY(const auto space, session::open_space(session, name));
-  return backup::run_check(*space, options);
+  HF_TRY(auto report, backup::run_check(*space, options));
+  HF_TRY(const auto home, session::open_home(session));  // it leads to all others
+  HF_TRY(auto of_home, backup::run_check(*home, {options.read_data, {}}));
+  report.objects += of_home.objects;
+  report.chunks += of_home.chunks;
+  report.bytes_read += of_home.bytes_read;
+  for (auto& finding : of_home.findings) {
+    finding.object = "the home space: " + finding.object;
+    report.findings.push_back(std::move(finding));
+  }
+  return report;
 }
 
 }  // namespace holdfast::verbs

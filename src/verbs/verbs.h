@@ -99,6 +99,7 @@ struct Listing {
 holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
                      const std::function<holdfast::Status(ByteView)>& out);
 
+// With the account's home space, which leads to all others.
 [[nodiscard]] Result<backup::CheckReport> check(Session& session, const std::string& space,
                                                 const backup::CheckOptions& options);
 

@@ -50,7 +50,7 @@ def main():
         wire = Wire(server.listen)
         home = story.home("anna", server, signed_up=False)
         home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
-        for space in ("two", "same", "killed", "many"):
+        for space in ("two", "same", "killed", "served", "many"):
             home.run("space", "create", space)
         one, other = make_tree(story, "one", 1), make_tree(story, "other", 50)
 
@@ -91,16 +91,29 @@ def main():
         wire.release()
         first.end(DONE)
 
-        step("five at once, and others that look on")
+        step("the owner's own command has ended and it still serves another: a third is served, too")
+        home.run("backup", other, "--space", "served")
+        first = start_owner(home, wire, "backup", one, "--space", "served")
+        second = home.start("cat", "latest:other/new", "--space", "served")  # more than a pipe takes, and nobody reads it yet
+        wait_until(lambda: is_served(first), "the second command reaches the owner")
+        wire.release()
+        expect(first.process.stdout.readline().startswith(b"snapshot "), "the first command says that it is done")
+        expect(not first.is_over(), "its process serves the second")
+        home.run("snapshots", "--space", "served")
+        with open(f"{other}/new", "rb") as file:
+            expect(second.end(DONE).out == file.read(), "the second gets all of it")
+        first.end(DONE)
+
+        step("five at once, twice the same among them, and others that look on")
         trees = [make_tree(story, f"tree-{number}", 100 + 10 * number, 2) for number in range(5)]
-        running = [home.start("backup", tree, "--space", "many") for tree in trees]
+        running = [home.start("backup", tree, "--space", "many") for tree in (*trees, trees[0])]
         lookers = [home.start(*line) for line in (("snapshots", "--space", "many"), ("check", "--space", "two"), ("space", "list"), ("status",), ("whoami",))]
         for command in running + lookers:
             command.end(DONE)
         restores_equal(story, home, trees, "many")
 
         step("all spaces are whole, without an alarm")
-        for space in ("two", "same", "killed", "many"):
+        for space in ("two", "same", "killed", "served", "many"):
             expect(home.json("check", "--read-data", "--space", space)["whole"], f"{space} is whole")
         expect(not home.json("status")["alarmed"], "no alarm")
         wire.close()
