@@ -97,6 +97,10 @@ class Check {
     if (options_.read_data) {
       HF_OK(read_packs());
       HF_OK(read_others());
+      if (const auto log = space_.check_log(); !log) {
+        if (log.error().code != Code::Tampered && log.error().code != Code::RolledBack) return pass_on(log.error());
+        find(log.error().object, log.error().code, log.error().sentence, "");
+      }
     }
     HF_OK(walk_trees());
     for (const auto& alarm : space_.alarms())

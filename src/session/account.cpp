@@ -110,6 +110,12 @@ Status check_chain(Server& server, const Account& account) {
           (!links && link.body.n != 0))
         return fail(Code::Tampered, "the account's log is not in order", account.profile.account.short_hex());
       links = link.body.n;
+      if (*links == 0) {
+        HF_OK(identity::begin_chain(link, account.profile.account));
+        if (entry != first_entry_of(account.profile.account, link))
+          return fail(Code::Tampered, "the first entry of the account's log is not as it was sent",
+                      account.profile.account.short_hex());
+      }
       if (*links == account.chain.n && identity::link_hash(link.body) != account.chain.head)
         return fail(Code::Forked, "the server shows another chain than this device has seen",
                     account.profile.account.short_hex());

@@ -162,6 +162,26 @@ Result<std::pair<ObjectId, Bytes>> SpaceSession::boxes() const {
   return std::pair(boxes_, *std::move(bytes));
 }
 
+Status SpaceSession::check_log() {
+  api::Position last;
+  while (last.seq < head_.seq) {
+    HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
+    HF_TRY(const auto page, session_.server.call(Channel::capability, api::Read{ticket, last.seq + 1}));
+    if (page.entries.empty())
+      return fail(Code::RolledBack, "the server's log of the space ends before what this device has seen",
+                  listing_.name);
+    for (const api::Entry& entry : page.entries) {
+      if (last.seq >= head_.seq) break;
+      const bool follows = entry.seq == last.seq + 1 ? entry.prev == last.hash : entry.seq > last.seq;  // or trimmed
+      last = {entry.seq, api::entry_hash(entry)};
+      if (!follows || entry.group != group_of(id()) || (last.seq >= head_.seq && last != head_))
+        return fail(Code::Tampered, "the server's log of the space is not the one that this device has read",
+                    listing_.name + ", entry " + std::to_string(entry.seq));
+    }
+  }
+  return {};
+}
+
 Status SpaceSession::refresh() {
   const Status read = read_on();
   if (!alarms_.empty()) session_.alarms[listing_.name] = alarms_;

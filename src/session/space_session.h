@@ -35,6 +35,8 @@ class SpaceSession {
   static Result<std::unique_ptr<SpaceSession>> open(Session& session, SpaceListing listing);
 
   Status refresh();
+  // Reads the server's log again from its start: it must lead to what this device has read. Tampered, RolledBack.
+  Status check_log();
 
   // `make` is called with this at its head, and again whenever somebody else was faster. Durable before and after: an
   // intent that a crash leaves is settled by the next open(). UploadGone: begin a new upload.

@@ -87,6 +87,11 @@ Result<backup::CheckReport> check(Session& session, const std::string& name, con
     finding.object = "the home space: " + finding.object;
     report.findings.push_back(std::move(finding));
   }
+  if (const auto chain = session::check_chain(session.server, session.account()); !chain) {
+    const Error& error = chain.error();
+    if (error.code == Code::Unreachable || error.code == Code::Timeout) return pass_on(error);
+    report.findings.push_back({error.code, error.sentence, "the account's chain", {}, 0});
+  }
   return report;
 }
 

@@ -99,7 +99,7 @@ struct Listing {
 holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
                      const std::function<holdfast::Status(ByteView)>& out);
 
-// With the account's home space, which leads to all others.
+// With the account's chain and home space, which lead to all others.
 [[nodiscard]] Result<backup::CheckReport> check(Session& session, const std::string& space,
                                                 const backup::CheckOptions& options);
 
