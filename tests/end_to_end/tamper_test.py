@@ -8,7 +8,7 @@ import random
 import shutil
 import sqlite3
 
-from cloud import ALARM, DONE, FAILED, Story, expect, expect_equal, files_below, is_sanitized, step
+from cloud import ALARM, DONE, FAILED, UNREACHABLE, Story, expect, expect_equal, files_below, is_sanitized, step
 from trees import expect_equal_trees, put, same_bytes, walk
 
 SPACE = "watched"
@@ -132,7 +132,8 @@ def the_rest_restores(story, home, store, tree):
             harmed += bool(problems)
             if problems:
                 shown = home.run("restore", "latest", target + "-text", "--space", SPACE, code=ALARM).text
-                expect(all(problem in shown for problem in problems) and "holdfast check --read-data" in shown, f"people read it: {shown}")
+                told = sum(problem in shown for problem in problems)
+                expect(told >= min(len(problems), 20) and "holdfast check --read-data" in shown, f"people read it: {shown}")
         flip(path, at, bit)
     expect(harmed >= 2, f"some flips touched files: {harmed}")
     home.run("restore", "latest", story.path("whole"), "--space", SPACE, "--verify")
@@ -193,6 +194,75 @@ def lost_index(story, home, store):
     expect(check(home, DONE)["whole"], "fetched again, all is whole")
 
 
+def flipped_entries(story, home, early, store):
+    step("flip bits of every entry of the logs: `check --read-data` notices, and a device that reads them for the first time")
+    entries = store.rows(b"e/")
+    groups = [key[2:34] for key in entries]
+    watched = max(groups, key=groups.count)
+    number = 0
+    for key, value in entries.items():
+        seq = int.from_bytes(key[-8:], "big")
+        for offset in (0, len(value) - 1, *(DRAW.randrange(len(value)) for _ in range(4 if not is_sanitized() else 1))):
+            damaged = bytearray(value)
+            damaged[offset] ^= 1 << DRAW.randrange(8)
+            store.set_row(key, bytes(damaged))
+            where = f"flipped byte {offset} of {len(value)} of entry {key[2:6].hex()}/{seq}"
+            codes = (FAILED, ALARM, UNREACHABLE)  # unreachable: the server can't read its own row
+            ended = home.run("check", "--read-data", "--space", SPACE, "--json", "--patience", "0", code=(DONE, *codes))
+            expect(ended.code in codes, f"{where} is noticed: {ended}")
+            if key[2:34] == watched and seq > 1:
+                number += 1
+                copy = story.home(f"early-{number}", store.server, signed_up=False)
+                shutil.copytree(early, copy.path)
+                ended = copy.run("snapshots", "--space", SPACE, "--json", "--patience", "0", code=(DONE, *codes))
+                expect(ended.code in codes, f"{where} is noticed by who has not seen it: {ended}")
+                shutil.rmtree(copy.path)
+            store.set_row(key, value)
+    expect(len(entries) >= 7 and number >= 9, f"there are entries: {len(entries)}, {number}")
+    expect(check(home, DONE)["whole"], "put back, all is whole")
+
+
+def older_database(story, home, early, server, tree, older):
+    def replace(source):
+        server.stop()
+        shutil.rmtree(os.path.join(server.data, "meta"))
+        shutil.copytree(source, os.path.join(server.data, "meta"))
+        server.start()
+
+    step("the server's database is an older one: RolledBack, and nothing is written or accepted")
+    newer = story.path("newer")
+    server.stop()
+    shutil.copytree(os.path.join(server.data, "meta"), newer)
+    server.start()
+    replace(older)
+    lines = (("backup", tree, "--space", SPACE), ("check", "--space", SPACE), ("restore", "latest", story.path("never"), "--space", SPACE),
+             ("snapshots", "--space", SPACE), ("ls", "latest", "--space", SPACE))
+    for line in lines:
+        ended = home.run(*line, "--json", code=ALARM)
+        expect_equal(ended.error["code"], "RolledBack", f"the code of {line[0]}")
+        expect(ended.error["next"], f"{line[0]} tells what is next")
+    expect(home.json("status", code=ALARM)["alarmed"], "status has an alarm")
+    expect(not os.path.lexists(story.path("never")) or os.listdir(story.path("never")) == [], "nothing was restored")
+
+    step("and then it goes another way: Forked")
+    other = story.home("early-forks", server, signed_up=False)
+    shutil.copytree(early, other.path)
+    for number in range(4):
+        put(story.path("fork", "file"), b"%d" % number)
+        other.run("backup", story.path("fork"), "--space", SPACE)
+    for line in lines:
+        expect_equal(home.run(*line, "--json", code=ALARM).error["code"], "Forked", f"the code of {line[0]}")
+
+    step("the newer database comes back: all goes on")
+    replace(newer)
+    expect(check(home, DONE)["whole"], "all is whole")
+    put(f"{tree}/after all", b"that")
+    home.run("backup", tree, "--space", SPACE)
+    home.run("restore", "latest", story.path("after"), "--space", SPACE)
+    expect_equal_trees(tree, story.path("after/tree"))
+    expect(not home.json("status")["alarmed"], "no alarm stays")
+
+
 def main():
     with Story("tamper") as story:
         server = story.server()
@@ -215,6 +285,8 @@ def main():
         the_rest_restores(story, home, store, tree)
         changed_as_a_whole(story, home, store)
         lost_index(story, home, store)
+        flipped_entries(story, home, early, store)
+        older_database(story, home, early, server, tree, older)
 
 
 main()
