@@ -22,7 +22,12 @@ def is_served(owner):
         connected = {fields[6] for fields in map(str.split, table) if fields[-1].endswith("/control") and fields[5] == "03"}
     if os.geteuid() != 0:
         return bool(connected)  # only root may see whose they are
-    links = [os.readlink(f"/proc/{owner.pid}/fd/{number}") for number in os.listdir(f"/proc/{owner.pid}/fd")]
+    links = []
+    for number in os.listdir(f"/proc/{owner.pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{owner.pid}/fd/{number}"))
+        except FileNotFoundError:
+            continue  # closed since
     return any(link[len("socket:["):-1] in connected for link in links if link.startswith("socket:["))
 
 
