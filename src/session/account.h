@@ -4,6 +4,7 @@
 #include "identity/chain.h"
 #include "session/local_state.h"
 #include "session/server.h"
+#include "space/members.h"
 
 namespace holdfast::session {
 
@@ -28,7 +29,10 @@ struct Account {
   std::vector<identity::CircleSecret> circle;  // C_0 .. C_e
   crypto::XWingKey circle_kem;                 // of the newest epoch
 
-  [[nodiscard]] const identity::CircleSecret& newest_circle() const { return circle.back(); }
+  // How this account opens its slot in a space's key boxes.
+  [[nodiscard]] space::SlotReader slot_reader(const Nonce32& slot_key) const {
+    return {profile.account, slot_key, {{chain.n, chain.head, circle_kem}}};
+  }
 };
 
 // Makes keys and chain, writes them to the local state ("profile", "chain/0"), and signs up. The key file must already

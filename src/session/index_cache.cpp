@@ -83,10 +83,14 @@ void remove_unused(Session& session, const Path& directory, const space::SpaceSt
 
 }  // namespace
 
-Hash segment_mac(const Account& account, const SpaceId& space, const std::vector<space::SegmentObject>& objects,
-                 std::uint64_t records) {
-  const crypto::Hmac mac(crypto::derive<SegmentMacTag>(account.newest_circle(), "segment mac", space.view()));
-  return mac.of(encode(space::SegmentMacBody{{}, space, objects, records, account.chain.circle.e}));
+Hash segment_mac(const identity::CircleSecret& circle, const SpaceId& space, const space::SegmentRef& ref) {
+  const crypto::Hmac mac(crypto::derive<SegmentMacTag>(circle, "segment mac", space.view()));
+  return mac.of(encode(space::SegmentMacBody{{}, space, ref.objects, ref.records, ref.circle_epoch}));
+}
+
+bool is_own(const Account& account, const SpaceId& space, const space::SegmentRef& ref) {
+  return ref.account == account.profile.account && ref.circle_epoch < account.circle.size() &&
+         ref.mac == segment_mac(account.circle[ref.circle_epoch], space, ref);
 }
 
 Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,
@@ -118,9 +122,7 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
       local = open_local(session, path, ref);
     }
     if (!local) return pass_on(local.error());
-    local->own = ref.account == session.account().profile.account &&
-                 ref.circle_epoch == session.account().chain.circle.e &&
-                 ref.mac == segment_mac(session.account(), space, ref.objects, ref.records);
+    local->own = is_own(session.account(), space, ref);
     next.push_back(*std::move(local));
   }
   segments_ = std::move(next);
@@ -148,9 +150,13 @@ Result<bool> IndexCache::recheck(Session& session, const SpaceId& space, const s
   return true;
 }
 
+std::optional<space::Record> OpenSegment::find(const ChunkId& id) const {
+  auto record = view.find(id);
+  return record && space::is_retired(ref.retired_packs, record->pack) ? std::nullopt : record;
+}
+
 bool IndexCache::known(const ChunkId& id) const {
-  return std::ranges::any_of(
-      segments_, [&](const OpenSegment& segment) { return segment.own && segment.view.find(id).has_value(); });
+  return std::ranges::any_of(segments_, [&](const OpenSegment& segment) { return segment.own && segment.find(id); });
 }
 
 std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {
@@ -158,7 +164,7 @@ std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {
   for (const bool own : {true, false})
     for (const OpenSegment& segment : segments_)
       if (segment.own == own)
-        if (const auto record = segment.view.find(id)) out.push_back({&segment, *record});
+        if (const auto record = segment.find(id)) out.push_back({&segment, *record});
   return out;
 }
 

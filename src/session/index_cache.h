@@ -13,6 +13,9 @@ struct OpenSegment {
   bool own = false;  // its mac is this account's: what it holds counts as known (D1)
   std::shared_ptr<const Mapping> mapping;
   space::SegmentView view;
+
+  // Nothing when its pack is retired: it must not be referred to again.
+  [[nodiscard]] std::optional<space::Record> find(const ChunkId& id) const;
 };
 
 struct FoundChunk {
@@ -48,8 +51,8 @@ class IndexCache {
 Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,
                     const space::Segment& segment);
 
-// The account's mac over a segment's objects (D5).
-[[nodiscard]] Hash segment_mac(const Account& account, const SpaceId& space,
-                               const std::vector<space::SegmentObject>& objects, std::uint64_t records);
+// The account's mac over a segment's objects (D5), under the circle that `ref` names.
+[[nodiscard]] Hash segment_mac(const identity::CircleSecret& circle, const SpaceId& space,
+                               const space::SegmentRef& ref);
 
 }  // namespace holdfast::session

@@ -22,7 +22,7 @@ Result<space::SegmentRef> put_segment(SpaceSession& space, Upload& upload, const
   ref.circle_epoch = session.account().chain.circle.e;
   ref.records = sealed.records;
   for (const auto& object : sealed.objects) ref.objects.push_back({object.info.object, object.info.sha256});
-  ref.mac = segment_mac(session.account(), space.id(), ref.objects, ref.records);
+  ref.mac = segment_mac(session.account().circle.back(), space.id(), ref);
   HF_OK(keep_segment(session, space.id(), ref, segment));
   for (auto& object : sealed.objects) HF_OK(upload.put_index(std::move(object)));
   HF_OK(upload.settle());

@@ -10,12 +10,28 @@
 
 namespace holdfast::session {
 
-// Uploads that a verb of this process is using, so that no second one goes on with the same.
+// Uploads and intents that a verb of this process is using, so that no second one goes on with the same.
 class Claims {
  public:
   virtual ~Claims() = default;
   virtual bool claim(const std::string& what) = 0;  // false: somebody has it
   virtual void release(const std::string& what) = 0;
+};
+// Gives back when it goes.
+class Claim {
+ public:
+  Claim(Claims& claims, std::string what) : claims_(claims), what_(std::move(what)), held_(claims.claim(what_)) {}
+  ~Claim() {
+    if (held_) claims_.release(what_);
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  [[nodiscard]] bool held() const { return held_; }
+
+ private:
+  Claims& claims_;
+  std::string what_;
+  bool held_;
 };
 std::unique_ptr<Claims> make_claims();  // for one thread; agent/shared.h has those for several
 

@@ -22,7 +22,8 @@ struct View {
   HOLDFAST_WIRE(head, boxes, epoch, state, checkpoint_time_ns, alarms)
 };
 
-// "space/<id>/intent/<entry hash>": a commit that was sealed and may or may not have been appended.
+// "space/<id>/intent/<entry hash>": a commit that was sealed and may or may not have been appended. Cleared together
+// with what reading its entry writes, whichever verb reads it; so what is left is not in the log up to the view's head.
 struct Intent {
   api::Entry entry;
   std::vector<UploadId> publish;
@@ -69,8 +70,8 @@ Result<std::unique_ptr<SpaceSession>> SpaceSession::open(Session& session, Space
   std::unique_ptr<SpaceSession> space(new SpaceSession(session, std::move(listing)));
   HF_TRY(const bool seen, space->load());
   if (!seen) HF_OK(space->open_first());
-  HF_OK(space->settle_intents());
   HF_OK(space->refresh());
+  HF_OK(space->drop_intents());
   return space;
 }
 
@@ -103,9 +104,7 @@ Result<bool> SpaceSession::load_view() {
   if (!secrets_ || boxes_ != view.boxes || secrets_->epoch != view.epoch) {
     HF_TRY(const auto boxes, session_.state().get(key("boxes/" + view.boxes.hex())));
     if (!boxes) return fail(Code::Missing, "this device has lost the key boxes of a space", listing_.space.short_hex());
-    const Account& account = session_.account();
-    const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
-                                   account.circle_kem};
+    const space::SlotReader reader = session_.account().slot_reader(listing_.slot_key);
     HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
     if (secrets.epoch != view.epoch)
       return fail(Code::Malformed, "this device's view of a space does not fit its keys", listing_.space.short_hex());
@@ -144,13 +143,11 @@ Status SpaceSession::load_inlined() {
 
 // Everything from the genesis on; the space's id vouches for it.
 Status SpaceSession::open_first() {
-  const Account& account = session_.account();
   // The read capability is in the boxes, and the boxes are on the server: only who made the space, or was given its
   // listing with the boxes, has been here before.
   HF_TRY(const auto boxes, session_.state().get(key("boxes/first")));
   if (!boxes) return fail(Code::NotFound, "this device has no keys of the space", listing_.space.short_hex());
-  const space::SlotReader reader{account.profile.account, listing_.slot_key, account.chain.n, account.chain.head,
-                                 account.circle_kem};
+  const space::SlotReader reader = session_.account().slot_reader(listing_.slot_key);
   HF_TRY(auto secrets, space::open_epoch(listing_.space, *boxes, reader, nullptr));
   HF_OK(use_secrets(std::move(secrets)));
   return {};
@@ -303,6 +300,7 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   // nothing the hash is enough: it is the server that could make it long.
   if (valid != nullptr) {
     change.put.emplace_back(key("entry/" + number(entry.seq)), encode(entry));
+    change.erase.push_back(key("intent/" + head.hash.hex()));
   } else {
     change.put.emplace_back(key("void/" + number(entry.seq)), encode(head.hash));
   }
@@ -381,16 +379,14 @@ Status SpaceSession::count_prunes(std::uint64_t from, std::uint64_t to) {
   return {};
 }
 
-// An intent whose entry stands in the log is done; any other can't be any more, because its place is taken or its
-// author is about to make a new one for it.
-Status SpaceSession::settle_intents() {
+// What a crash has left before its append, or behind somebody else's: whoever wanted it makes it anew.
+Status SpaceSession::drop_intents() {
   std::vector<std::string> names;
   HF_OK(session_.state().scan(key("intent/"), [&](std::string_view name, ByteView) { names.emplace_back(name); }));
   Change change;
   for (const std::string& name : names) {
-    if (!session_.shared.claims->claim(name)) continue;  // a verb of this process is at it
+    if (!Claim(*session_.shared.claims, name).held()) continue;  // a verb of this process is at it
     change.erase.push_back(name);
-    session_.shared.claims->release(name);
     reached("session: intent left by a crash");
   }
   return change.erase.empty() ? Status() : session_.state().apply(change);
@@ -461,36 +457,31 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     const Hash hash = api::entry_hash(entry);
 
     const std::string intent = key("intent/" + hash.hex());
-    const bool claimed = session_.shared.claims->claim(intent);
+    const Claim claim(*session_.shared.claims, intent);
     HF_OK(session_.state().apply({{{intent, encode(Intent{entry, draft.publish})}}, {}}));
-    auto reply = append(entry, draft);
-    if (claimed) session_.shared.claims->release(intent);
-    if (!reply) return pass_on(reply.error());
+    HF_TRY(const auto reply, append(entry, draft));
 
-    const auto* behind = std::get_if<api::Append::Behind>(&reply->outcome);
+    const auto* behind = std::get_if<api::Append::Behind>(&reply.outcome);
     if (behind != nullptr) {
       reached("session: lost the race for a commit");
       HF_OK(refresh());
       if (head_.seq < entry.seq)
         return fail(Code::Tampered, "the server refuses a commit as late, and shows none that came before it",
                     listing_.name);
-    } else if (std::holds_alternative<api::Append::UploadGone>(reply->outcome)) {
+    } else if (std::holds_alternative<api::Append::UploadGone>(reply.outcome)) {
       HF_OK(session_.state().apply({{}, {intent}}));
       return fail(Code::UploadGone, "the server has dropped an upload that was not used for too long", listing_.name);
     } else {
       HF_OK(take(entry));
     }
-    HF_OK(session_.state().apply({{}, {intent}}));
-    if (behind == nullptr) return Committed{entry.seq, hash};
-    // A lost answer, and somebody else's commit since: ours stands in the log all the same.
-    HF_TRY(const auto own, session_.state().get(key("entry/" + number(entry.seq))));
-    if (own) {
-      HF_TRY(const auto there, decode<api::Entry>(*own, "an entry that this device keeps"));
-      if (api::entry_hash(there) == hash) {
-        reached("session: own commit found behind a lost answer");
-        return Committed{entry.seq, hash};
-      }
+    HF_TRY(const auto unread, session_.state().get(intent));
+    if (!unread) {
+      if (behind != nullptr) reached("session: own commit found behind a lost answer");
+      return Committed{entry.seq, hash};
     }
+    if (behind == nullptr)
+      return fail(Code::NotAuthorized, "the commit of this device does not count in the space's log", listing_.name);
+    HF_OK(session_.state().apply({{}, {intent}}));
   }
 }
 

@@ -38,8 +38,8 @@ class SpaceSession {
   // Reads the server's log again from its start: it must lead to what this device has read. Tampered, RolledBack.
   Status check_log();
 
-  // `make` is called with this at its head, and again whenever somebody else was faster. Durable before and after: an
-  // intent that a crash leaves is settled by the next open(). UploadGone: begin a new upload.
+  // `make` is called with this at its head, and again whenever somebody else was faster; a commit whose answer was lost
+  // is found in the log and never made twice. UploadGone: begin a new upload.
   Result<Committed> commit(const std::function<Result<Draft>()>& make);
 
   [[nodiscard]] const SpaceId& id() const { return listing_.space; }
@@ -75,7 +75,7 @@ class SpaceSession {
   Status open_first();
   Status use_secrets(space::SpaceSecrets secrets);
   Status load_inlined();
-  Status settle_intents();
+  Status drop_intents();
   Status read_on();
   Status take(const api::Entry& entry);
   Status check_position(const api::Entry& entry) const;

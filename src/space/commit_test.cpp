@@ -341,7 +341,7 @@ TEST(Genesis, ANewSpaceBeginsWithACommitThatItsIdVouchesFor) {
   EXPECT_EQ(plain->body.new_epoch->boxes, crypto::sha256(world.space.boxes_object));
 
   const crypto::XWingKey key = world.alice.circle_kem_key();
-  const SlotReader alice{world.alice.chain.account, world.space.slot_key, 0, world.alice.chain.head, key};
+  const SlotReader alice{world.alice.chain.account, world.space.slot_key, {{0, world.alice.chain.head, key}}};
   const auto opened = open_epoch(secrets.space, world.space.boxes_object, alice, &*plain->body.new_epoch);
   ASSERT_TRUE(opened) << opened.error().sentence;
   EXPECT_EQ(opened->role, Role::owner);

@@ -89,9 +89,13 @@ Result<crypto::SecretBytes> open_slot(const std::vector<Slot>& slots, const Spac
   const auto slot = std::ranges::find(slots, slot_name(reader.slot_key, role_box, epoch), &Slot::slot);
   if (slot == slots.end())
     return fail(Code::NotAuthorized, "the space is not sealed to this account", space.short_hex());
-  const Bytes info =
-      slot_info(space, epoch, role_box, reader.account, reader.n, reader.link, reader.circle_key.public_key());
-  return crypto::hpke_open(reader.circle_key, info, slot->sealed);
+  for (const CircleLink& link : reader.links) {
+    const Bytes info =
+        slot_info(space, epoch, role_box, reader.account, link.n, link.link, link.circle_key.public_key());
+    auto opened = crypto::hpke_open(link.circle_key, info, slot->sealed);
+    if (opened) return opened;
+  }
+  return fail(Code::Tampered, "the space's slot of this account does not open", space.short_hex());
 }
 
 Result<EpochBox> decode_epoch_box(ByteView plain) {

@@ -114,12 +114,17 @@ struct NewEpoch {
                                           const EpochSecret& secret, std::span<const EpochSecret> earlier,
                                           const CapabilitySeeds& capabilities, const MemberTable& members,
                                           Random& random);
+// A link of the reader's own chain that made a circle, and that circle's key.
+struct CircleLink {
+  std::uint64_t n = 0;
+  Hash link;
+  const crypto::XWingKey& circle_key;
+};
+// A slot was sealed under the newest link that its sealer knew: all are tried, newest first.
 struct SlotReader {
   AccountId account;
   Nonce32 slot_key;
-  std::uint64_t n = 0;  // of the chain link under which the slot was sealed
-  Hash link;
-  const crypto::XWingKey& circle_key;
+  std::vector<CircleLink> links;
 };
 // Opens one's slot, history and member table; verifies them against `change` when it is given (a reader who does not
 // have the commit yet verifies later, by verify_epoch). NotAuthorized: no slot. Tampered.

@@ -49,7 +49,7 @@ struct World {
     const crypto::XWingKey key = account.circle_kem_key();
     const auto own = std::ranges::find(table.members, account.chain.account, &Member::account);
     const Nonce32 slot_key = own == table.members.end() ? Nonce32{} : own->slot_key;
-    return open_epoch(space, boxes, {account.chain.account, slot_key, account.chain.n, account.chain.head, key},
+    return open_epoch(space, boxes, {account.chain.account, slot_key, {{account.chain.n, account.chain.head, key}}},
                       change);
   }
 };
@@ -93,7 +93,7 @@ TEST(Members, WhoHasNoSlotIsNotAuthorized) {
   // Knowing a member's slot key is not being that member.
   const crypto::XWingKey key = world.mallory.circle_kem_key();
   const Member& alice = world.member(world.alice);
-  const SlotReader thief{alice.account, alice.slot_key, alice.n, alice.link, key};
+  const SlotReader thief{alice.account, alice.slot_key, {{alice.n, alice.link, key}}};
   EXPECT_EQ(open_epoch(world.space, epoch.boxes_object, thief, &epoch.change).error().code, Code::Tampered);
 }
 
@@ -102,16 +102,31 @@ TEST(Members, ASlotOpensOnlyUnderTheLinkThatItWasSealedFor) {
   const NewEpoch epoch = world.next_epoch();
   const crypto::XWingKey key = world.alice.circle_kem_key();
   const Member& alice = world.member(world.alice);
-  EXPECT_TRUE(
-      open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, alice.n, alice.link, key}, nullptr));
+  EXPECT_TRUE(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, alice.link, key}}},
+                         nullptr));
   EXPECT_FALSE(open_epoch(world.space, epoch.boxes_object,
-                          {alice.account, alice.slot_key, alice.n + 1, alice.link, key}, nullptr));
+                          {alice.account, alice.slot_key, {{alice.n + 1, alice.link, key}}}, nullptr));
   EXPECT_FALSE(
-      open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, alice.n, Hash{}, key}, nullptr));
+      open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, Hash{}, key}}}, nullptr));
   SpaceId other = world.space;
   other.bytes[0] ^= 1;
   EXPECT_FALSE(
-      open_epoch(other, epoch.boxes_object, {alice.account, alice.slot_key, alice.n, alice.link, key}, nullptr));
+      open_epoch(other, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, alice.link, key}}}, nullptr));
+}
+
+// Promise: an account whose chain has gone on since opens what was sealed before.
+TEST(Members, ASlotOpensUnderAnyOfTheReadersLinks) {
+  World world;
+  const NewEpoch epoch = world.next_epoch();
+  const Member& alice = world.member(world.alice);
+  const crypto::XWingKey key = world.alice.circle_kem_key(), newer = world.mallory.circle_kem_key();
+  const CircleLink old_link{alice.n, alice.link, key}, new_link{alice.n + 1, Hash{}, newer};
+  EXPECT_TRUE(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {new_link, old_link}},
+                         &epoch.change));
+  EXPECT_EQ(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {new_link}}, &epoch.change)
+                .error()
+                .code,
+            Code::Tampered);
 }
 
 TEST(Members, WhoeverOpensTheNewestEpochHasAllBeforeIt) {
@@ -136,7 +151,7 @@ TEST(Members, ARemovedMemberDoesNotOpenTheNextEpoch) {
   std::erase_if(world.table.members, [&](const Member& member) { return member.account == world.wanda.chain.account; });
   const NewEpoch after = world.next_epoch();
   const crypto::XWingKey key = world.wanda.circle_kem_key();
-  const SlotReader wanda{world.wanda.chain.account, slot_key, world.wanda.chain.n, world.wanda.chain.head, key};
+  const SlotReader wanda{world.wanda.chain.account, slot_key, {{world.wanda.chain.n, world.wanda.chain.head, key}}};
   EXPECT_TRUE(open_epoch(world.space, before.boxes_object, wanda, &before.change));
   EXPECT_EQ(open_epoch(world.space, after.boxes_object, wanda, &after.change).error().code, Code::NotAuthorized);
 }

@@ -76,12 +76,15 @@ Segment make_segment(std::span<const SealedPack> packs) {
 
 Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired) {
   Segment joined;
+  std::vector<bool> live;  // of the joined packs
   std::vector<std::size_t> starts{0};
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const auto first_pack = static_cast<std::uint32_t>(joined.packs.size());
     joined.packs.insert(joined.packs.end(), segments[i].packs.begin(), segments[i].packs.end());
+    for (std::uint32_t pack = 0; pack < segments[i].packs.size(); ++pack)
+      live.push_back(i >= retired.size() || !is_retired(retired[i], pack));
     for (const Record& record : segments[i].records) {
-      if (i < retired.size() && is_retired(retired[i], record.pack)) continue;
+      if (!live[first_pack + record.pack]) continue;
       joined.records.push_back(record);
       joined.records.back().pack += first_pack;
     }
@@ -93,13 +96,11 @@ Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes>
   const auto twice = std::ranges::unique(joined.records, {}, &Record::id);
   joined.records.erase(twice.begin(), twice.end());
 
-  std::vector<bool> named(joined.packs.size());
-  for (const Record& record : joined.records) named[record.pack] = true;
   std::vector<std::uint32_t> ordinals(joined.packs.size());
   std::vector<PackInfo> kept;
   for (std::size_t i = 0; i < joined.packs.size(); ++i) {
     ordinals[i] = static_cast<std::uint32_t>(kept.size());
-    if (named[i]) kept.push_back(std::move(joined.packs[i]));
+    if (live[i]) kept.push_back(std::move(joined.packs[i]));
   }
   for (Record& record : joined.records) record.pack = ordinals[record.pack];
   joined.packs = std::move(kept);

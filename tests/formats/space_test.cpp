@@ -43,7 +43,7 @@ TEST(Formats, Space) {
                        crypto::sha256(world.chain.circle.public_key.view())},
               {"label", "role_box", "space", "epoch", "account", "n", "link", "recipient: SHA-256 of circle_key"});
   const crypto::XWingKey circle_kem = identity::circle_kem(world.made.circle[0], {});
-  const SlotReader alice{world.chain.account, world.seed.slot_key, 0, world.chain.head, circle_kem};
+  const SlotReader alice{world.chain.account, world.seed.slot_key, {{0, world.chain.head, circle_kem}}};
   ASSERT_TRUE(open_epoch(secrets.space, world.made_space.boxes_object, alice, nullptr));
   const auto plain = [&](bool role_box, const Slot& slot) {
     const Bytes info = encode(SlotInfo{{},

@@ -40,11 +40,25 @@ class DirectRemote final : public Remote {
   Ticket last_ = 0;
 };
 
+// Every look at it takes a minute.
+class SlowClock final : public Clock {
+ public:
+  explicit SlowClock(Clock& real) : real_(real) {}
+  std::int64_t now_ns() override { return real_.now_ns(); }
+  std::int64_t monotonic_ns() override { return real_.monotonic_ns() + (looks_ += 60 * second_ns); }
+  void sleep_ns(std::int64_t duration) override { real_.sleep_ns(duration); }
+
+ private:
+  Clock& real_;
+  std::int64_t looks_ = 0;
+};
+
 // A command's own connection, over the home that all commands of the process share.
 struct Command {
-  Command(Doors& given, OpenHome& home, BackupServer& server)
+  Command(Doors& given, OpenHome& home, BackupServer& server) : Command(given, given.clock, home, server) {}
+  Command(Doors& given, Clock& clock, OpenHome& home, BackupServer& server)
       : remote(server),
-        doors{given.clock, given.random, given.files, remote, given.workers},
+        doors{clock, given.random, given.files, remote, given.workers},
         session(doors, *home.shared, server.link()) {}
   DirectRemote remote;
   Doors doors;
@@ -73,11 +87,15 @@ api::Entry forged_after(const api::Entry& last) {
   return entry;
 }
 
-Status back_up_into(session::SpaceSession& space) {
+backup::BackupOptions options_of_user() {
   backup::BackupOptions options;
   options.paths = {tree_of_user};
   options.host = "laptop";
-  HF_OK(backup::run_backup(space, options));
+  return options;
+}
+
+Status back_up_into(session::SpaceSession& space) {
+  HF_OK(backup::run_backup(space, options_of_user()));
   return {};
 }
 
@@ -225,6 +243,67 @@ TEST_F(LogScenario, TwoCommandsThatAreShownTwoLogsNoticeIt) {
     EXPECT_TRUE(space->alarms().empty());
     return {};
   });
+}
+
+// Promise: a commit whose answer was lost is not made again, though the next one in the log is another command's
+// checkpoint, below which this device keeps no entries.
+TEST_F(LogScenario, ALostAnswerBehindACheckpointMakesNoSecondCommit) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    Command a(doors, home, *server);
+    const std::uint64_t before = b.head().seq;
+    doors.clock.sleep_ns(24 * 3600 * second_ns - 30 * second_ns);
+    int appends = 0;
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name != api::Append::name) return honest();
+      if (++appends > 1)
+        return encode(api::Answer<api::Append>(api::Append::Reply{api::Append::Behind{b.head().seq, b.head(), {}}}));
+      HF_OK(honest());
+      doors.clock.sleep_ns(60 * second_ns);
+      HF_OK(back_up_into(b));
+      EXPECT_EQ(b.state().checkpoint_seq, before + 2);
+      return fail(Code::Unreachable, "the answer is lost");
+    };
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    HF_OK(back_up_into(*space));
+    EXPECT_EQ(appends, 2);
+    EXPECT_EQ(space->head().seq, before + 2);
+    EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 0u);
+    return {};
+  });
+  EXPECT_REACHED("session: own commit found behind a lost answer");
+}
+
+// Promise: what a long backup has sent is part of the space before the backup ends (D21), and the snapshot on the way
+// is replaced by the whole one.
+TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    for (const std::string name : {"alpha", "omega"})
+      HF_OK(doors.files.replace_file(join_path(tree_of_user, name), Bytes(300'000, 7), ".new"));
+    {
+      Command a(doors, home, *server);
+      a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        if (call.name == api::Append::name) return fail(Code::NoSpaceLeft, "refused");
+        return honest();
+      };
+      HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+      EXPECT_EQ(code_of(backup::run_backup(*space, options_of_user())), Code::NoSpaceLeft);
+    }
+    HF_OK(b.refresh());
+    const std::uint64_t before = b.head().seq;
+    SlowClock slow(doors.clock);
+    Command a(doors, slow, home, *server);
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    HF_TRY(const auto report, backup::run_backup(*space, options_of_user()));
+    EXPECT_GT(report.bytes_resumed, 0u);
+    EXPECT_GE(space->head().seq, before + 2);
+    HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+    EXPECT_EQ(snapshots.size(), 2u);
+    for (const auto& listed : snapshots) EXPECT_FALSE(listed.snapshot.partial);
+    HF_TRY(const auto checked, backup::run_check(*space, {.read_data = true}));
+    EXPECT_TRUE(checked.whole());
+    return {};
+  });
+  EXPECT_REACHED("backup: partial commit");
 }
 
 TEST_F(LogScenario, AViewThatWasMovedBackIsNoticed) {
