@@ -113,7 +113,7 @@ TEST(Tree, OneChangeAmong100000EntriesWritesAtMostFourNodes) {
   auto files = many_files(100'000);
   build_tree(keys(), chunks, files);
   SeededRandom random(1);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 9; ++i) {
     auto changed = files;
     const std::size_t at = random.below(files.size());
     if (i % 3 == 0) {
