@@ -18,6 +18,10 @@ struct Problem {  // something that was left out, or saved with a doubt
   bool left_out = true;
 };
 
+// How often progress is told, and how many problems a report names; it counts all of them.
+inline constexpr std::int64_t tell_every_ns = second_ns / 10;
+inline constexpr std::size_t problems_kept_max = 10'000;
+
 struct Counters {
   std::uint64_t files = 0, directories = 0, bytes = 0;  // looked at so far
   std::uint64_t files_total = 0, bytes_total = 0;       // 0: not known

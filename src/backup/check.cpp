@@ -12,9 +12,8 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::size_t paths_kept_max = 1000;
-constexpr std::size_t gets_in_flight_max = 3;
+constexpr std::size_t gets_in_flight_max = 2;  // whole packs
 constexpr std::size_t stat_ids_max = api::append_objects_max;
-constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr int whole_pack = -1;
 
 struct BadBlock {
@@ -40,41 +39,41 @@ PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const s
   if (object.size() < info.block_offset(info.blocks.size()))
     return all_bad(Code::Tampered, "its bytes are not those that were stored");
 
-  PackOutcome out;
-  const space::PackOpener opener(keys->pack, space, info);
-  std::vector<std::optional<Bytes>> plain(info.blocks.size());
-  for (std::size_t block = 0; block < info.blocks.size(); ++block) {
-    auto opened = opener.open_block(static_cast<std::uint16_t>(block),
-                                    object.subspan(info.block_offset(block), info.blocks[block].stored.value));
-    if (opened) {
-      plain[block] = *std::move(opened);
-    } else {
-      out.bad.push_back({static_cast<int>(block), opened.error().code, "a block does not hold what it must"});
-    }
-  }
-  if (!as_stored) {  // what of it opens is still good, and restored
-    if (out.bad.empty()) out.beside = "its bytes beside the blocks are not those that were stored";
-    return out;
+  std::optional<space::PackDirectory> directory;  // whose chunks stand in the order of their blocks
+  auto kind = space::ChunkKind::data;
+  if (as_stored) {
+    const auto header = space::read_header(object, info.object);
+    if (!header) return all_bad(header.error().code, header.error().sentence);
+    auto opened = space::open_directory(keys->pack, space, *header, object.size(), object);
+    if (!opened) return all_bad(opened.error().code, opened.error().sentence);
+    auto* found = std::get_if<space::PackDirectory>(&*opened);
+    if (found == nullptr || found->blocks != info.blocks)
+      return all_bad(Code::Tampered, "its directory is not the one that the index knows");
+    directory = std::move(*found);
+    if (directory->kind == space::PackKind::nodes) kind = space::ChunkKind::node;
   }
 
-  const auto header = space::read_header(object, info.object);
-  if (!header) return all_bad(header.error().code, header.error().sentence);
-  const auto opened = space::open_directory(keys->pack, space, *header, object.size(), object);
-  if (!opened) return all_bad(opened.error().code, opened.error().sentence);
-  const auto* directory = std::get_if<space::PackDirectory>(&*opened);
-  if (directory == nullptr || directory->blocks != info.blocks)
-    return all_bad(Code::Tampered, "its directory is not the one that the index knows");
-  const auto kind = directory->kind == space::PackKind::nodes ? space::ChunkKind::node : space::ChunkKind::data;
-  for (const auto& chunk : directory->chunks) {
-    ++out.chunks;
-    if (chunk.block >= plain.size() || !plain[chunk.block]) continue;
-    const ByteView block = *plain[chunk.block];
-    if (chunk.offset.value + chunk.length.value <= block.size() &&
-        space::chunk_id(chunk_id_key, kind, block.subspan(chunk.offset.value, chunk.length.value)) == chunk.id)
-      continue;
-    out.bad.push_back({static_cast<int>(chunk.block), Code::Tampered, "a block does not hold what it must"});
-    plain[chunk.block].reset();
+  PackOutcome out;
+  const space::PackOpener opener(keys->pack, space, info);
+  const std::vector<std::uint32_t> offsets = info.block_offsets();
+  std::size_t next = 0;  // of the directory's chunks
+  for (std::size_t block = 0; block < info.blocks.size(); ++block) {
+    const auto plain = opener.open_block(static_cast<std::uint16_t>(block),
+                                         object.subspan(offsets[block], info.blocks[block].stored.value));
+    bool good = plain.has_value();
+    for (; directory && next < directory->chunks.size() && directory->chunks[next].block == block; ++next) {
+      const space::PackedChunk& chunk = directory->chunks[next];
+      ++out.chunks;
+      good = good && chunk.offset.value + chunk.length.value <= plain->size() &&
+             space::chunk_id(chunk_id_key, kind, ByteView(*plain).subspan(chunk.offset.value, chunk.length.value)) ==
+                 chunk.id;
+    }
+    if (!good)
+      out.bad.push_back(
+          {static_cast<int>(block), plain ? Code::Tampered : plain.error().code, "a block does not hold what it must"});
   }
+  // What of a damaged pack opens is still good, and restored.
+  if (!as_stored && out.bad.empty()) out.beside = "its bytes beside the blocks are not those that were stored";
   return out;
 }
 
@@ -229,7 +228,7 @@ class Check {
         ++next;
         continue;
       }
-      if (flying.empty() || working.size() > space_.session().doors.workers.count()) {
+      if (flying.empty() || working.size() >= space_.session().doors.workers.count()) {
         settle(jobs.next());
         continue;
       }

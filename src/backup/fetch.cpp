@@ -8,8 +8,9 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::size_t ranges_in_flight_max = 3;
-constexpr std::uint32_t gap_bytes_max = 256 * 1024;  // read over rather than asked for apart
-constexpr std::size_t jobs_bytes_max = 24 * 1024 * 1024;
+constexpr std::uint32_t gap_bytes_max = 256 * 1024;         // read over rather than asked for apart
+constexpr std::uint32_t range_bytes_max = 6 * 1024 * 1024;  // of several blocks
+constexpr std::size_t jobs_bytes_max = 16 * 1024 * 1024;
 
 // Neighbouring blocks of one pack that are fetched by one call.
 struct Span {
@@ -24,7 +25,8 @@ std::vector<Span> plan_spans(std::span<const WantedPack> packs) {
     for (std::size_t b = 0; b < packs[p].blocks.size(); ++b) {
       const std::uint16_t number = packs[p].blocks[b].block;
       const std::uint32_t begin = offsets[number], end = offsets[number + 1];
-      if (b > 0 && begin - (out.back().offset + out.back().size) <= gap_bytes_max) {
+      if (b > 0 && begin - (out.back().offset + out.back().size) <= gap_bytes_max &&
+          end - out.back().offset <= range_bytes_max) {
         out.back().size = end - out.back().offset;
         ++out.back().count;
       } else {

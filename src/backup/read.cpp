@@ -12,7 +12,6 @@ constexpr std::size_t small_files_max = 256;
 constexpr std::uint64_t small_bytes_max = 6 * 1024 * 1024;
 constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
-constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;
 
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
 

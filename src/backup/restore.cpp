@@ -16,8 +16,6 @@ constexpr std::size_t batch_files_max = 64;
 constexpr std::size_t batch_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t writing_bytes_max = 12 * 1024 * 1024;
 constexpr std::size_t writing_batches_max = 16;
-constexpr std::size_t problems_kept_max = 10'000;
-constexpr std::int64_t tell_every_ns = second_ns / 10;
 constexpr std::uint32_t set_id_bits = 06000;
 
 bool too_deep(const std::string& name) {

@@ -9,9 +9,6 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::int64_t tell_every_ns = second_ns / 10;
-constexpr std::size_t problems_kept_max = 10'000;
-
 // The last component of each path, made different where two are equal, in the order that a tree has.
 std::vector<std::pair<Path, std::string>> name_roots(const std::vector<Path>& paths) {
   std::vector<std::pair<Path, std::string>> out;
@@ -98,6 +95,7 @@ Status Run::prepare() {
                                        [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) {
                                          return assembly_->chunk(token, id, length);
                                        },
+                                       [this] { return upload_ ? upload_->make_room() : Status(); },
                                        [this](space::SealedPack pack) { return deliver(std::move(pack)); }});
   const auto usable = [this](const space::TreeEntry& entry) {
     const auto* file = entry.file();
@@ -181,35 +179,15 @@ Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
   snapshot.seq = space_.head().seq + 1;
 
   std::vector<space::InlineChunk> nodes;
-  std::size_t bytes = 0;
   const space::NodeSink sink = [&](const ChunkId& id, Bytes node) -> Status {
     if (space_.inlined().contains(id)) return {};
-    bytes += node.size();
     nodes.push_back({space::ChunkKind::node, std::move(node)});
     return {};
   };
   HF_TRY(draft.state.snapshots_root,
          space::with_snapshot(reader, space_.root_keys(), sink, space_.state().snapshots_root, snapshot, partials_));
 
-  const bool fold = session::fold_is_due(space_, bytes);
-  if (fold) {
-    const auto old = session::inlined_chunks(space_);
-    nodes.insert(nodes.end(), old.begin(), old.end());
-    draft.state.inline_floor = space_.head().seq + 1;
-  }
-  if (fold || bytes > space::inline_bytes_max) {
-    HF_OK(ensure_upload());
-    HF_OK(session::put_chunks(space_, *upload_, nodes));
-  } else {
-    draft.inlined = std::move(nodes);
-  }
-  if (upload_) {
-    HF_TRY(auto index, session::make_index(space_, *upload_));
-    draft.state.index = std::move(index.index);
-    draft.state.superseded = std::move(index.superseded);
-    draft.retire = std::move(index.retire);
-    draft.publish = {upload_->id()};
-  }
+  HF_OK(session::carry(space_, std::move(nodes), upload_, [this] { return ensure_upload(); }, draft));
   return draft;
 }
 

@@ -10,6 +10,8 @@
 
 namespace holdfast::backup {
 
+inline constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;  // of an upload: then it is committed (D21)
+
 class Run final : private Folders {
  public:
   Run(session::SpaceSession& space, const BackupOptions& options);

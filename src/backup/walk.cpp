@@ -7,7 +7,6 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::uint64_t partial_bytes = 10'000'000'000;  // D21
-constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;
 constexpr std::size_t partial_objects = 900;
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "session/live.h"
 
-#include "base/reached.h"
 #include "session/publish.h"
 
 namespace holdfast::session {
@@ -39,27 +38,11 @@ Status change_live(SpaceSession& space, const LiveChange& change) {
     unchanged = draft.state.live_root == space.state().live_root;
     if (unchanged) return fail(Code::Cancelled, "nothing to change");
 
-    const bool fold = fold_is_due(space, made.bytes);
-    if (!fold && made.bytes <= space::inline_bytes_max) {
-      draft.inlined = std::move(made.chunks);
-      return draft;
-    }
-    std::vector<space::InlineChunk> chunks = std::move(made.chunks);
-    if (fold) {
-      reached("session: inline changes folded into packs");
-      const auto old = inlined_chunks(space);
-      chunks.insert(chunks.end(), old.begin(), old.end());
-      draft.state.inline_floor = space.head().seq + 1;
-    }
-    if (!upload) {
+    const auto begin_upload = [&]() -> Status {
       HF_TRY(upload, Upload::begin(space, "live"));
-    }
-    HF_OK(put_chunks(space, *upload, chunks));
-    HF_TRY(auto index, make_index(space, *upload));
-    draft.state.index = std::move(index.index);
-    draft.state.superseded = std::move(index.superseded);
-    draft.retire = std::move(index.retire);
-    draft.publish = {upload->id()};
+      return {};
+    };
+    HF_OK(carry(space, std::move(made.chunks), upload, begin_upload, draft));
     return draft;
   };
   const auto committed = space.commit(make);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/reached.h"
 #include "space/packer.h"
 
 namespace holdfast::session {
@@ -35,6 +36,16 @@ std::vector<std::size_t> own_positions(const IndexCache& index) {
   for (std::size_t i = 0; i < index.segments().size(); ++i)
     if (index.segments()[i].own) own.push_back(i);
   return own;
+}
+
+// What stands inline in the space now.
+std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
+  std::vector<space::InlineChunk> out;
+  for (const auto& [id, bytes] : space.inlined()) {
+    const bool node = space::chunk_id(space.root_keys().chunk_id, space::ChunkKind::node, bytes) == id;
+    out.push_back({node ? space::ChunkKind::node : space::ChunkKind::data, bytes});
+  }
+  return out;
 }
 
 }  // namespace
@@ -115,17 +126,30 @@ Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::
   return upload.settle();
 }
 
-std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
-  std::vector<space::InlineChunk> out;
-  for (const auto& [id, bytes] : space.inlined()) {
-    const bool node = space::chunk_id(space.root_keys().chunk_id, space::ChunkKind::node, bytes) == id;
-    out.push_back({node ? space::ChunkKind::node : space::ChunkKind::data, bytes});
+Status carry(SpaceSession& space, std::vector<space::InlineChunk> chunks, std::unique_ptr<Upload>& upload,
+             const std::function<Status()>& begin_upload, Draft& draft) {
+  std::size_t bytes = 0;
+  for (const space::InlineChunk& chunk : chunks) bytes += chunk.bytes.size();
+  const bool fold = space.inlined_bytes() + bytes > fold_bytes || space.inlined_commits() + 1 > fold_commits;
+  if (fold) {
+    reached("session: inline changes folded into packs");
+    const auto old = inlined_chunks(space);
+    chunks.insert(chunks.end(), old.begin(), old.end());
+    draft.state.inline_floor = space.head().seq + 1;
   }
-  return out;
-}
-
-bool fold_is_due(const SpaceSession& space, std::uint64_t more_bytes) {
-  return space.inlined_bytes() + more_bytes > fold_bytes || space.inlined_commits() + 1 > fold_commits;
+  if (fold || bytes > space::inline_bytes_max) {
+    if (!upload) HF_OK(begin_upload());
+    HF_OK(put_chunks(space, *upload, chunks));
+  } else {
+    draft.inlined = std::move(chunks);
+  }
+  if (!upload) return {};
+  HF_TRY(auto index, make_index(space, *upload));
+  draft.state.index = std::move(index.index);
+  draft.state.superseded = std::move(index.superseded);
+  draft.retire = std::move(index.retire);
+  draft.publish = {upload->id()};
+  return {};
 }
 
 }  // namespace holdfast::session

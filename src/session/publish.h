@@ -17,9 +17,11 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload);
 
 // Chunks that would travel inline, put as packs instead. Those that the upload has already are left out.
 Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::InlineChunk>& chunks);
-// What stands inline in the space now.
-[[nodiscard]] std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space);
-// Whether a commit with so many bytes more must fold what is inline into packs (F2).
-[[nodiscard]] bool fold_is_due(const SpaceSession& space, std::uint64_t more_bytes);
+
+// How a commit takes along `chunks`: inline, or, when they are too many for that or it is time to fold what stands
+// inline (F2), as packs; and the index of everything in `upload`. begin_upload sets `upload`; called when one is needed
+// and there is none.
+Status carry(SpaceSession& space, std::vector<space::InlineChunk> chunks, std::unique_ptr<Upload>& upload,
+             const std::function<Status()>& begin_upload, Draft& draft);
 
 }  // namespace holdfast::session

@@ -387,7 +387,7 @@ Status SpaceSession::drop_intents() {
   for (const std::string& name : names) {
     if (!Claim(*session_.shared.claims, name).held()) continue;  // a verb of this process is at it
     change.erase.push_back(name);
-    reached("session: intent left by a crash");
+    reached("session: intent dropped");
   }
   return change.erase.empty() ? Status() : session_.state().apply(change);
 }

@@ -134,12 +134,17 @@ Status Upload::receive_one() {
   return {};
 }
 
+Status Upload::make_room() {
+  while (puts_.in_flight() >= packs_in_memory_max) HF_OK(receive_one());
+  return {};
+}
+
 Status Upload::put(space::SealedPack pack) { return send(std::move(pack), true); }
 
 Status Upload::put_index(space::SealedPack object) { return send(std::move(object), false); }
 
 Status Upload::send(space::SealedPack pack, bool listed) {
-  while (puts_.in_flight() >= packs_in_flight_max) HF_OK(receive_one());
+  HF_OK(make_room());
   if (listed)
     for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
   bytes_put_ += pack.object->size();

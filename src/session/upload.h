@@ -2,13 +2,12 @@
 // without sending it again (DECISIONS F1 B1, B2).
 #pragma once
 
-#include <unordered_set>
-
 #include "session/space_session.h"
+#include "space/chunk_set.h"
 
 namespace holdfast::session {
 
-inline constexpr std::size_t packs_in_flight_max = 2;
+inline constexpr std::size_t packs_in_memory_max = 2;  // being sealed, or sent and not answered
 
 class Upload {
  public:
@@ -19,7 +18,9 @@ class Upload {
   static Result<bool> left_behind(SpaceSession& space, const std::string& purpose);
   ~Upload();  // gives the claim back; nothing is lost
 
-  // May wait for an earlier put. The pack counts as known at once; its chunks are durable after settle().
+  // Before a pack is sealed: waits until there is room for it in memory.
+  Status make_room();
+  // The pack counts as known at once; its chunks are durable after settle().
   Status put(space::SealedPack pack);
   Status put_index(space::SealedPack object);  // of a segment: not listed, made anew after an interruption
   Status settle();                             // all puts have arrived
@@ -56,7 +57,7 @@ class Upload {
   Path list_path_;
   std::unique_ptr<File> list_;
   std::uint64_t list_size_ = 0;
-  std::unordered_set<ChunkId, FixedBytesHash> chunks_;
+  space::ChunkSet chunks_;
   std::vector<space::SealedPack> packs_;
   struct Flying {
     space::SealedPack pack;

@@ -88,6 +88,7 @@ Status Ingest::finish() {
       while (!error_ && sealing_.size() >= limits_.packs_sealing_max) wait_for_one();
       HF_OK(state());
       seal(std::move(pack));
+      HF_OK(state());
     }
   }
   while (!error_ && !sealing_.empty()) wait_for_one();
@@ -138,6 +139,8 @@ void Ingest::close_block(Lane& lane) {
 }
 
 void Ingest::seal(ReadyPack pack) {
+  fail_with(context_.before_pack());
+  if (error_) return;
   Sealing& place = sealing_.emplace_back();
   // std::move_only_function takes a job that can't be copied; PackRandom holds what sealing would draw.
   const Ticket ticket =
@@ -161,7 +164,11 @@ bool Ingest::deliver_first() {
   ++stats_.packs;
   stats_.blocks += sealed->info.blocks.size();
   stats_.bytes_stored += sealed->object->size();
+  std::vector<ChunkId> ids;
+  ids.reserve(sealed->chunks.size());
+  for (const PackedChunk& chunk : sealed->chunks) ids.push_back(chunk.id);
   fail_with(context_.deliver(*std::move(sealed)));
+  for (const ChunkId& id : ids) added_.erase(id);
   return !error_;
 }
 

@@ -38,10 +38,11 @@ struct IngestContext {
   std::string origin;  // whose content this is: see Packer
   Workers& workers;
   Random& random;
-  // Whether this account's own index has the chunk (D1). What this upload has is known to Ingest itself.
+  // Whether this account's own index has the chunk (D1), or deliver() was given it.
   std::function<bool(const ChunkId& id)> known;
   // Once for each chunk, in the order of adding. May call add_node, nothing else here.
   std::function<Status(std::uint64_t token, const ChunkId& id, std::uint32_t length)> on_chunk;
+  std::function<Status()> before_pack;             // before one is sealed; may block, for its memory
   std::function<Status(SealedPack pack)> deliver;  // in the order of closing; may block
 };
 
@@ -134,7 +135,7 @@ class Ingest {
 
   std::vector<Item> gathered_;  // in no job yet
   std::size_t gathered_bytes_ = 0;
-  std::unordered_set<ChunkId, FixedBytesHash> added_;
+  std::unordered_set<ChunkId, FixedBytesHash> added_;  // and not delivered yet
   Lane data_, nodes_;
 
   // The stages, each in its order; a deque, because jobs' answers find their place by address.

@@ -33,23 +33,26 @@ struct Told {
 class Upload {
  public:
   explicit Upload(Workers& workers, std::uint64_t seed = 1, IngestLimits limits = {}) : random_(seed) {
-    ingest_.emplace(IngestContext{.chunk_id = chunk_id_key_,
-                                  .chunker = chunker_key_,
-                                  .pack_key = pack_key_,
-                                  .space = space,
-                                  .epoch = epoch,
-                                  .origin = "this device",
-                                  .workers = workers,
-                                  .random = random_,
-                                  .known = [this](const ChunkId& id) { return known_.contains(id); },
-                                  .on_chunk = [this](std::uint64_t token, const ChunkId& id,
-                                                     std::uint32_t length) { return told(token, id, length); },
-                                  .deliver = [this](SealedPack pack) -> Status {
-                                    if (refuse_packs_) return fail(Code::Unreachable, "no server");
-                                    packs_.push_back(std::move(pack));
-                                    return {};
-                                  }},
-                    limits);
+    ingest_.emplace(
+        IngestContext{.chunk_id = chunk_id_key_,
+                      .chunker = chunker_key_,
+                      .pack_key = pack_key_,
+                      .space = space,
+                      .epoch = epoch,
+                      .origin = "this device",
+                      .workers = workers,
+                      .random = random_,
+                      .known = [this](const ChunkId& id) { return known_.contains(id) || delivered_.contains(id); },
+                      .on_chunk = [this](std::uint64_t token, const ChunkId& id,
+                                         std::uint32_t length) { return told(token, id, length); },
+                      .before_pack = []() -> Status { return {}; },
+                      .deliver = [this](SealedPack pack) -> Status {
+                        if (refuse_packs_) return fail(Code::Unreachable, "no server");
+                        for (const PackedChunk& chunk : pack.chunks) delivered_.insert(chunk.id);
+                        packs_.push_back(std::move(pack));
+                        return {};
+                      }},
+        limits);
   }
 
   // Reads in windows as backup does; each file has a token.
@@ -117,7 +120,7 @@ class Upload {
   crypto::Hmac chunk_id_key_{key_of<ChunkIdKey>(1)};
   ChunkerKey chunker_key_ = key_of<ChunkerKey>(2);
   crypto::PackKey pack_key_ = key_of<crypto::PackKey>(3);
-  std::set<ChunkId> known_;
+  std::set<ChunkId> known_, delivered_;
   std::map<std::uint64_t, Bytes> files_;
   std::map<ChunkId, Bytes> nodes_;
   std::vector<Told> told_;

@@ -288,6 +288,7 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
       HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
       EXPECT_EQ(code_of(backup::run_backup(*space, options_of_user())), Code::NoSpaceLeft);
     }
+    EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 1u);
     HF_OK(b.refresh());
     const std::uint64_t before = b.head().seq;
     SlowClock slow(doors.clock);
@@ -301,8 +302,10 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
     for (const auto& listed : snapshots) EXPECT_FALSE(listed.snapshot.partial);
     HF_TRY(const auto checked, backup::run_check(*space, {.read_data = true}));
     EXPECT_TRUE(checked.whole());
+    EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 0u);
     return {};
   });
+  EXPECT_REACHED("session: intent dropped");
   EXPECT_REACHED("backup: partial commit");
 }
 
