@@ -5,6 +5,16 @@ set(HOLDFAST_STANDARD_HEADERS <algorithm> <array> <atomic> <chrono> <condition_v
     <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility>
     <variant> <vector>)
 set(HOLDFAST_TEST_HEADERS <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h> <fstream> <sstream>)
+# Several files of a room or program are compiled as one: half the time of a build from nothing. The other presets compile
+# them one by one, and so find what one file takes from another.
+option(HOLDFAST_UNITY "files of a room are compiled together" OFF)
+function(holdfast_unity target)
+  if(HOLDFAST_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # GCC takes an included .cpp for a header
+  endif()
+endfunction()
+
 # The first target of a kind compiles them, the others take them from it.
 function(holdfast_precompile target kind)
   if(NOT HOLDFAST_PRECOMPILE)
@@ -35,6 +45,7 @@ function(holdfast_room name)
   if(sources)
     add_library(holdfast_${name} STATIC ${sources})
     holdfast_precompile(holdfast_${name} ROOM ${HOLDFAST_STANDARD_HEADERS})
+    holdfast_unity(holdfast_${name})
     set(scope PUBLIC)
   else()
     add_library(holdfast_${name} INTERFACE)

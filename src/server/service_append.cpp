@@ -14,7 +14,7 @@ using api::ObjectState;
 using api::Right;
 
 // A try is lost only to another append that won.
-constexpr int tries_max = 64;
+constexpr int append_tries_max = 64;
 
 struct Rights {
   bool write = false, maintain = false, admin = false;
@@ -45,7 +45,7 @@ Status check_rights(const Append& call, const std::vector<Ticket>& tickets, cons
 
 Result<Append::Reply> Service::perform(const Append& call, std::string_view) {
   HF_OK(check_append(call));
-  for (int i = 0; i < tries_max; ++i) {
+  for (int i = 0; i < append_tries_max; ++i) {
     HF_TRY(auto reply, try_append(call));
     if (reply) return std::move(*reply);
     reached("server: an append lost a race and looks again");
@@ -93,7 +93,7 @@ Result<std::optional<Append::Reply>> Service::try_append(const Append& call) {
   plan_entry(call, *row, note ? std::optional(note->hash) : std::nullopt, plan);
   HF_TRY(const Outcome outcome, commit(plan.batch));
   if (outcome.applied()) return Append::Reply{Append::Appended{plan.seq}};
-  if (outcome.refused->by == Refused::By::add) return fail(Code::QuotaExceeded, "the account's quota is used up");
+  if (outcome.refused->by == Refused::By::add) return quota_exceeded();
   return std::optional<Append::Reply>();
 }
 

@@ -78,4 +78,6 @@ Status check_attached(const std::vector<api::AttachedObject>& attached) {
   return {};
 }
 
+std::unexpected<Error> quota_exceeded() { return fail(Code::QuotaExceeded, "the account's quota is used up"); }
+
 }  // namespace holdfast::server

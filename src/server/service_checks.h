@@ -13,6 +13,9 @@ Status check_caps(const api::Caps& caps);  // read and write must have a key; ma
 Status check_append(const api::Append& call);
 Status check_attached(const std::vector<api::AttachedObject>& attached);
 
+// An account's quota, as everybody says it.
+[[nodiscard]] std::unexpected<Error> quota_exceeded();
+
 template <class Id>
 bool all_distinct(std::vector<Id> ids) {
   std::ranges::sort(ids);

@@ -6,7 +6,7 @@ namespace holdfast::server {
 
 namespace {
 
-constexpr int tries_max = 4;
+constexpr int create_tries_max = 4;
 
 GroupRow first_row(const api::Entry& first, const api::Caps& caps, const GroupId& creator, std::int64_t now_ns,
                    std::uint32_t grace_seconds) {
@@ -23,8 +23,6 @@ GroupRow first_row(const api::Entry& first, const api::Caps& caps, const GroupId
 }
 
 std::int64_t signed_size(std::size_t size) { return static_cast<std::int64_t>(size); }
-
-std::unexpected<Error> quota_exceeded() { return fail(Code::QuotaExceeded, "the account's quota is used up"); }
 
 std::unexpected<Error> already_exists() {
   return fail(Code::AlreadyExists, "there is a group of this id already, with another beginning");
@@ -94,7 +92,7 @@ Result<api::CreateGroup::Reply> Service::perform(const api::CreateGroup& call, s
   HF_TRY(const Ticket ticket, ticket_for(call.creator, api::Right::write));
   const Hash first = api::entry_hash(call.first);
   const std::array keys{group_key(ticket.group), group_key(call.first.group)};
-  for (int i = 0; i < tries_max; ++i) {
+  for (int i = 0; i < create_tries_max; ++i) {
     HF_TRY(const auto values, get(keys));
     HF_TRY(const auto creator, group_of(values[0], ticket));
     if (creator.row.group_class != GroupClass::account) return fail(Code::NotAuthorized, "only accounts create groups");

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::int64_t last_use_step_ns = 3600 * second_ns;  // coarse, so that not every put writes it
 
-std::unexpected<Error> quota_exceeded() { return fail(Code::QuotaExceeded, "the account's quota is used up"); }
-
 // Of an object of `size` bytes, as get asks for it.
 Result<Range> range_of(const api::Get& call, std::uint32_t size) {
   if (call.offset == api::get_from_end) {

@@ -31,16 +31,17 @@ constexpr const char* schema =
     "CREATE TABLE entries(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL);";
 constexpr const char* select_value = "SELECT value FROM entries WHERE key=?1";
 
-struct Reader {
+struct ReadConnection {
   std::unique_ptr<SqliteConnection> connection;
   SqliteStatement value, range;
 
-  static Result<std::unique_ptr<Reader>> open(const std::string& path, const std::string& vfs) {
+  static Result<std::unique_ptr<ReadConnection>> open(const std::string& path, const std::string& vfs) {
     HF_TRY(auto connection, SqliteConnection::open(path, vfs));
     HF_OK(connection->run("PRAGMA query_only=ON; PRAGMA cache_size=-8000;"));
     HF_TRY(auto value, connection->prepare(select_value));
     HF_TRY(auto range, connection->prepare("SELECT key,value FROM entries WHERE key>=?1 AND key<?2 ORDER BY key"));
-    return std::unique_ptr<Reader>(new Reader{std::move(connection), std::move(value), std::move(range)});
+    return std::unique_ptr<ReadConnection>(
+        new ReadConnection{std::move(connection), std::move(value), std::move(range)});
   }
 
   // Whatever a failed read left open.
@@ -57,7 +58,7 @@ class ReaderPool {
       : path_(std::move(path)), vfs_(options.vfs), left_to_open_(std::max(options.readers, 1u)) {}
 
   template <class Use>
-  auto with(Use use) -> decltype(use(std::declval<Reader&>())) {
+  auto with(Use use) -> decltype(use(std::declval<ReadConnection&>())) {
     HF_TRY(auto reader, take());
     auto result = use(*reader);
     reader->end();
@@ -66,7 +67,7 @@ class ReaderPool {
   }
 
  private:
-  Result<std::unique_ptr<Reader>> take() {
+  Result<std::unique_ptr<ReadConnection>> take() {
     {
       std::unique_lock lock(mutex_);
       returned_.wait(lock, [&] { return !idle_.empty() || left_to_open_ > 0; });
@@ -77,7 +78,7 @@ class ReaderPool {
       }
       --left_to_open_;
     }
-    auto reader = Reader::open(path_, vfs_);
+    auto reader = ReadConnection::open(path_, vfs_);
     if (!reader) {
       const std::lock_guard lock(mutex_);
       ++left_to_open_;
@@ -86,7 +87,7 @@ class ReaderPool {
     return reader;
   }
 
-  void give_back(std::unique_ptr<Reader> reader) {
+  void give_back(std::unique_ptr<ReadConnection> reader) {
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(reader));
     returned_.notify_one();
@@ -95,7 +96,7 @@ class ReaderPool {
   const std::string path_, vfs_;
   std::mutex mutex_;
   std::condition_variable returned_;
-  std::vector<std::unique_ptr<Reader>> idle_;
+  std::vector<std::unique_ptr<ReadConnection>> idle_;
   unsigned left_to_open_;
 };
 
@@ -192,7 +193,7 @@ class SqliteMetaStore final : public MetaStore {
 
   Result<std::vector<std::optional<Bytes>>> get(std::span<const Key> keys) override {
     HF_OK(check_keys(keys));
-    return readers_.with([&](Reader& reader) -> Result<std::vector<std::optional<Bytes>>> {
+    return readers_.with([&](ReadConnection& reader) -> Result<std::vector<std::optional<Bytes>>> {
       std::vector<std::optional<Bytes>> found;
       found.reserve(keys.size());
       if (keys.size() > 1) HF_OK(reader.connection->run("BEGIN"));
@@ -208,7 +209,7 @@ class SqliteMetaStore final : public MetaStore {
   Result<Page> scan(const Key& from, const Key& to, const Limit& limit) override {
     HF_OK(check_scan(from, to, limit));
     const Key end = to.empty() ? Key(key_size_max + 1, '\xff') : to;
-    return readers_.with([&](Reader& reader) -> Result<Page> {
+    return readers_.with([&](ReadConnection& reader) -> Result<Page> {
       Page page;
       std::size_t bytes = 0;
       reader.range.bind(1, from).bind(2, end);

@@ -8,7 +8,6 @@ namespace holdfast::worktree {
 
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 constexpr std::string_view special = "*?[\\";
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) {
@@ -49,9 +48,9 @@ IgnorePattern::IgnorePattern(std::string_view text) {
     only_directories_ = true;
     text.remove_suffix(1);
   }
-  name_only_ = text.find('/') == npos;
+  name_only_ = text.find('/') == std::string_view::npos;
   if (text.starts_with('/')) text.remove_prefix(1);
-  if (name_only_ && text.starts_with('*') && text.find_first_of(special, 1) == npos) {
+  if (name_only_ && text.starts_with('*') && text.find_first_of(special, 1) == std::string_view::npos) {
     ends_with_ = true;
     literal_ = text.substr(1);
     return;
@@ -71,7 +70,7 @@ void IgnorePattern::compile(std::string_view glob) {
       at = compile_star(glob, at);
     } else if (byte == '[') {
       at = compile_set(glob, at);
-      never_ = at == npos;
+      never_ = at == std::string_view::npos;
     } else if (byte == '?') {
       tokens_.push_back({.kind = name_only_ ? Kind::any : Kind::not_slash});
       ++at;
@@ -108,21 +107,21 @@ std::size_t IgnorePattern::compile_set(std::string_view glob, std::size_t at) {
   if (negated) ++at;
   unsigned previous = 0;  // the byte before, where a range may begin
   for (bool first = true;; first = false, ++at) {
-    if (at >= glob.size()) return npos;
+    if (at >= glob.size()) return std::string_view::npos;
     unsigned byte = byte_at(glob, at);
     if (byte == ']' && !first) break;
     if (byte == '\\') {
-      if (++at >= glob.size()) return npos;
+      if (++at >= glob.size()) return std::string_view::npos;
       byte = byte_at(glob, at);
       set.set(byte);
       previous = byte;
     } else if (byte == '-' && previous != 0 && at + 1 < glob.size() && glob[at + 1] != ']') {
-      if (glob[++at] == '\\' && ++at >= glob.size()) return npos;
+      if (glob[++at] == '\\' && ++at >= glob.size()) return std::string_view::npos;
       for (unsigned in = previous; in <= byte_at(glob, at); ++in) set.set(in);
       previous = 0;
     } else if (byte == '[' && byte_at(glob, at + 1) == ':') {
       const std::size_t name = at + 2, end = glob.find(']', name);
-      if (end == npos) return npos;
+      if (end == std::string_view::npos) return std::string_view::npos;
       if (end == name || glob[end - 1] != ':') {  // no class after all: the byte [
         set.set('[');
         previous = '[';
@@ -131,7 +130,7 @@ std::size_t IgnorePattern::compile_set(std::string_view glob, std::size_t at) {
       bool known = true;
       for (unsigned c = 0; c < 256; ++c)
         if (in_class(glob.substr(name, end - 1 - name), c, known)) set.set(c);
-      if (!known) return npos;
+      if (!known) return std::string_view::npos;
       at = end;
       previous = 0;
     } else {
