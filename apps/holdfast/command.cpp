@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include <algorithm>
+#include <numeric>
 #include <sstream>
 
 namespace holdfast::app {
@@ -129,6 +131,54 @@ std::unique_ptr<CLI::App> make_parser(Command& command) {
   return app;
 }
 
+namespace {
+
+// How many letters must be put in, left out or exchanged to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t above_left = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, above_left + (a[i] == b[j] ? 0 : 1)});
+      above_left = above;
+    }
+  }
+  return row.back();
+}
+
+// What the parser's error means to who typed this.
+Parsed wrong(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
+  const auto usage = [](std::string text, std::string next) {
+    return Parsed{std::nullopt, std::move(text), exit_usage, std::move(next)};
+  };
+  if (arguments.empty()) return usage("a command is missing", "holdfast --help");
+  const std::string& first = arguments.front();
+  const auto verbs = app.get_subcommands({});
+  const bool known = std::ranges::any_of(verbs, [&](const CLI::App* verb) { return verb->get_name() == first; });
+  if (!known && first.starts_with('-'))
+    return usage("the command comes first, and its options behind it", "holdfast COMMAND " + printable(first));
+  if (!known) {
+    std::string nearest;
+    std::size_t most = 2;
+    for (const CLI::App* other : verbs) {
+      const std::size_t far = distance(first, other->get_name());
+      if (far > most || (far == most && !nearest.empty())) continue;
+      most = far;
+      nearest = other->get_name();
+    }
+    return usage("there is no command " + printable(first), "holdfast " + (nearest.empty() ? "--help" : nearest));
+  }
+  const std::string text = printable(error.what());
+  const bool of_snapshot = first == "ls" || first == "cat" || first == "restore";
+  if (of_snapshot && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return usage(text, "a path of a snapshot stands behind a colon:  holdfast " + first + " SNAPSHOT:PATH");
+  return usage(text, "holdfast " + first + " --help");
+}
+
+}  // namespace
+
 Parsed parse(const std::vector<std::string>& arguments) {
   Command command;
   const auto app = make_parser(command);
@@ -137,10 +187,10 @@ Parsed parse(const std::vector<std::string>& arguments) {
     app->parse(reversed);
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, trouble;
-    const int code = app->exit(error, out, trouble);
-    return {std::nullopt, code == 0 ? out.str() : trouble.str(), code == 0 ? exit_done : exit_usage};
+    if (app->exit(error, out, trouble) == 0) return {std::nullopt, out.str(), exit_done, {}};
+    return wrong(*app, arguments, error);
   }
-  return {command, {}, exit_done};
+  return {command, {}, exit_done, {}};
 }
 
 }  // namespace holdfast::app

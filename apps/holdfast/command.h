@@ -39,6 +39,7 @@ struct Parsed {
   std::optional<Command> command;  // else `text` is to be printed and `code` is the exit code
   std::string text;
   int code = exit_done;
+  std::string next;  // of a wrong command line, which `text` names: what to type instead
 };
 Parsed parse(const std::vector<std::string>& arguments);  // without the program's name
 

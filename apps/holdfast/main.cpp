@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   agent::ForwardedCommand line;
   line.arguments.assign(argv + 1, argv + argc);
   char* directory = ::getcwd(nullptr, 0);
-  line.directory = directory != nullptr ? directory : "/";
+  line.directory = directory != nullptr ? directory : "";
   std::free(directory);
   line.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   line.error_is_terminal = ::isatty(STDERR_FILENO) == 1;
@@ -72,8 +72,9 @@ int main(int argc, char** argv) {
     if (parsed.code == app::exit_done) {
       output.out(parsed.text);
     } else {
-      output.error(std::ranges::find(line.arguments, "--json") != line.arguments.end() ? app::json_of_usage(parsed.text)
-                                                                                       : parsed.text);
+      const bool json = std::ranges::find(line.arguments, "--json") != line.arguments.end();
+      output.error(json ? app::json_of_usage(parsed)
+                        : "holdfast: " + parsed.text + "\n  next    " + parsed.next + "\n");
     }
     return parsed.code;
   }

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ Path home_path() {
   if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/')
     return join_path(data, "holdfast");
   const char* user = std::getenv("HOME");
-  return join_path(user != nullptr ? user : "/", ".local/share/holdfast");
+  const passwd* entry = user != nullptr && *user == '/' ? nullptr : ::getpwuid(::geteuid());
+  return join_path(entry != nullptr ? entry->pw_dir : user != nullptr ? user : "/", ".local/share/holdfast");
 }
 
 // What one process holds: the doors that are the same for all its verbs, and the home when it owns it.
@@ -66,9 +68,13 @@ std::string host_name() {
   return ::uname(&names) == 0 ? names.nodename : "unknown";
 }
 
-// Paths are meant from where the command was typed.
-Path absolute(const std::string& path, const std::string& directory) {
-  return path.starts_with('/') ? path : join_path(directory, path);
+// Paths are meant from where the command was typed; "": that folder is gone.
+Result<Path> absolute(const std::string& path, const std::string& directory) {
+  if (path.starts_with('/')) return path;
+  if (directory.empty())
+    return fail(Code::NotFound, "the folder that this was typed in is gone, and the path begins there",
+                printable(path));
+  return join_path(directory, path);
 }
 
 std::pair<std::string, std::string> split_snapshot(const std::string& text) {
@@ -174,10 +180,23 @@ class Verb {
 
   Result<int> backup() {
     backup::BackupOptions options;
+    HF_TRY(const Path home, world_.files->real_path(world_.home));
     for (const auto& path : command_.paths) {
-      HF_TRY(auto real, world_.files->real_path(absolute(path, line_.directory)));
+      HF_TRY(const Path typed, absolute(path, line_.directory));
+      auto found = world_.files->real_path(typed);
+      if (!found) {
+        found.error().whole = "nothing was saved; what was saved before stands";
+        return pass_on(found.error());
+      }
+      const Path real = *std::move(found);
+      if (real == home || real.starts_with(home + "/"))
+        return fail(
+            Code::InvalidArgument,
+            "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no "
+            "command runs",
+            printable(real));
       if (std::find(options.paths.begin(), options.paths.end(), real) == options.paths.end())
-        options.paths.push_back(std::move(real));
+        options.paths.push_back(real);
     }
     options.tags = command_.tags;
     options.excludes = command_.excludes;
@@ -203,10 +222,11 @@ class Verb {
     const auto [which, path] = split_snapshot(command_.snapshot);
     backup::RestoreOptions options;
     options.path = path;
-    options.target = absolute(command_.target, line_.directory);
+    HF_TRY(options.target, absolute(command_.target, line_.directory));
     options.overwrite = command_.overwrite;
     options.verify = command_.verify;
     options.set_owner = ::geteuid() == 0;
+    options.restorer = std::pair(::geteuid(), ::getegid());
     HF_OK(world_.files->make_directories(options.target));
     HF_TRY(options.target, world_.files->real_path(options.target));
     const std::int64_t began = world_.clock->monotonic_ns();
@@ -364,13 +384,16 @@ std::optional<int> run_tool(World& world, const Command& command, const agent::F
     return exit_done;
   }
   if (command.verb == "inspect") {
-    const auto inspected = verbs::inspect(*world.files, absolute(command.target, line.directory));
+    const auto path = absolute(command.target, line.directory);
+    const auto inspected = path ? verbs::inspect(*world.files, *path) : Result<verbs::Inspected>(pass_on(path.error()));
     if (!inspected) return report(inspected.error(), command, output);
     output.out(command.json ? json_of(*inspected) : text_of(*inspected));
     return inspected->damage.empty() ? exit_done : exit_alarm;
   }
   if (command.verb == "man") {
-    const Path folder = absolute(command.target, line.directory);
+    const auto typed = absolute(command.target, line.directory);
+    if (!typed) return report(typed.error(), command, output);
+    const Path& folder = *typed;
     std::vector<std::string> names;
     for (const auto& [name, text] : man_pages()) {
       names.push_back(name);

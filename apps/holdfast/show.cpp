@@ -43,7 +43,9 @@ std::string problems_text(const std::vector<backup::Problem>& problems, std::uin
 std::string hint_for(const Error& error, const Command& command) {
   switch (error.code) {
     case Code::NotFound:
-      if (error.sentence.find("no space of this name") != std::string::npos) return "all spaces:  holdfast space list";
+      if (error.sentence.find("no space of this name") != std::string::npos)
+        return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
+                                                      : "all spaces:  holdfast space list";
       if (error.sentence.find("snapshot") != std::string::npos)
         return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
       if (error.sentence.find("belongs to no account") != std::string::npos)

@@ -37,7 +37,7 @@ std::string json_of(const session::Alarms& alarms);
 // What happened to which object; what is still whole; what to do next (the hints are made here).
 std::string text_of(const Error& error, const Command& command);
 std::string json_of(const Error& error, const Command& command);
-std::string json_of_usage(const std::string& parser_text);  // of a command line that can't be read
+std::string json_of_usage(const Parsed& wrong);  // of a command line that can't be read
 std::string json_of_completion(const std::string& shell, const std::string& script);
 std::string json_of_man(const Path& folder, const std::vector<std::string>& pages);
 std::string hint_of(const Error& error, const Command& command);

@@ -240,10 +240,9 @@ std::string json_of(const Error& error, const Command& command) {
   return written({{"error", out}});
 }
 
-std::string json_of_usage(const std::string& parser_text) {
-  const auto end = parser_text.find('\n');  // then the parser says what is next
-  Json out = error_json({Code::InvalidArgument, printable(parser_text.substr(0, end)), {}, {}});
-  out["next"] = "holdfast --help, holdfast COMMAND --help";
+std::string json_of_usage(const Parsed& wrong) {
+  Json out = error_json({Code::InvalidArgument, wrong.text, {}, {}});
+  out["next"] = wrong.next;
   return written({{"error", out}});
 }
 

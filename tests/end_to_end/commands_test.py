@@ -111,6 +111,20 @@ def unreadable_files_are_named(story, home):
     expect_equal_trees(tree, story.path("all-again/partly"))
 
 
+def mistakes_are_explained(story, home):
+    step("a mistyped command line says what to type instead")
+    for line, wanted in ((("chekc",), "holdfast check"), (("ls", "latest", "docs"), "SNAPSHOT:PATH"),
+                         (("-q", "snapshots"), "the command comes first"), ((), "holdfast --help")):
+        expect(wanted in home.run(*line, code=USAGE).error_text, f"{line}: {wanted}")
+    expect_equal(home.run("chekc", "--json", code=USAGE).error["next"], "holdfast check", "the same for programs")
+
+    step("what would be another path than was meant is refused")
+    os.makedirs(story.path("gone"))
+    prefix = ("sh", "-c", f'cd "{story.path("gone")}" && rmdir "{story.path("gone")}" && exec "$0" "$@"')
+    expect_equal(home.run("backup", "etc", "--json", code=FAILED, prefix=prefix).error["code"], "NotFound", "a folder that is gone")
+    expect_equal(home.run("backup", home.path, "--json", code=FAILED).error["code"], "InvalidArgument", "the home itself")
+
+
 def main():
     with Story("commands") as story:
         server = story.server()
@@ -118,6 +132,7 @@ def main():
         what_is_not_wanted_stays_out(story, server, home)
         spaces_are_apart(story, server, home)
         unreadable_files_are_named(story, home)
+        mistakes_are_explained(story, home)
 
 
 main()
