@@ -113,7 +113,7 @@ TEST(Tree, OneChangeAmong100000EntriesWritesAtMostFourNodes) {
   auto files = many_files(100'000);
   build_tree(keys(), chunks, files);
   SeededRandom random(1);
-  for (int i = 0; i < 9; ++i) {
+  for (int i = 0; i < 6; ++i) {
     auto changed = files;
     const std::size_t at = random.below(files.size());
     if (i % 3 == 0) {
@@ -132,7 +132,7 @@ TEST(Tree, OneChangeAmong100000EntriesWritesAtMostFourNodes) {
 
 // A tree has levels as its size needs, whatever its names are: a name that ends its node must not end all above it too.
 TEST(Tree, NoNamesMakeATreeTallerThanItsSizeNeeds) {
-  for (std::uint8_t seed = 0; seed < 60; ++seed) {
+  for (std::uint8_t seed = 0; seed < 25; ++seed) {
     const RootKeys other(key_of<SpaceRoot>(seed), space_of(seed));
     TestChunks chunks(other);
     TreeBuilder<TreeEntry> builder(other, chunks.sink());

@@ -6,7 +6,7 @@ import base64
 import os
 import subprocess
 
-from cloud import DONE, MIB, Story, expect, files_below, step
+from cloud import DONE, MIB, Story, expect, files_below, is_sanitized, step
 from trees import put
 from wire import Wire
 
@@ -109,7 +109,9 @@ def main():
             wire.hold_after(sent=8 * MIB)
             running = home.start("backup", tree, "--space", space, "--tag", tag, "--exclude", canaries.make("a pattern"))
             expect(wire.wait_held(running), "the backup is in the middle")
-            in_memory = search_memory(canaries, server.process.pid) if os.geteuid() == 0 else set()
+            # A sanitizer's shadow is many times the program: there the story as released looks.
+            looks = os.geteuid() == 0 and not is_sanitized()
+            in_memory = search_memory(canaries, server.process.pid) if looks else set()
             wire.release()
             running.end(DONE)
             home.run("backup", tree)
@@ -118,7 +120,7 @@ def main():
             for line in (("snapshots", "--space", space), ("ls", "latest", "-R"), ("restore", "latest", story.path("again")), ("check", "--read-data"),
                          ("status",), ("space", "info", space), ("cat", "latest:tree/later")):
                 home.run(*line)
-            if os.geteuid() == 0:
+            if looks:
                 in_memory |= search_memory(canaries, server.process.pid)
             wire.close()
         server.stop()

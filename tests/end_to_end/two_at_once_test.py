@@ -97,9 +97,9 @@ def main():
         first.end(DONE)
 
         step("the owner's own command has ended and it still serves another: a third is served, too")
-        home.run("backup", other, "--space", "served")
+        saved = home.json("backup", other, "--space", "served")["snapshot"]["id"]  # `latest` may be the first command's by then
         first = start_owner(home, wire, "backup", one, "--space", "served")
-        second = home.start("cat", "latest:other/new", "--space", "served")  # more than a pipe takes, and nobody reads it yet
+        second = home.start("cat", f"{saved}:other/new", "--space", "served")  # more than a pipe takes, and nobody reads it yet
         wait_until(lambda: is_served(first), "the second command reaches the owner")
         wire.release()
         expect(first.process.stdout.readline().startswith(b"snapshot "), "the first command says that it is done")

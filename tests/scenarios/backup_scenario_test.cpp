@@ -77,7 +77,7 @@ void expect_recovery(World& world, Scene& scene) {
 // Promise: what a backup acknowledged is restored bit for bit, wherever the power fails during sign-up and two backups.
 // Method: one run for each sampled step of an undisturbed run, with the power cut there; then the same commands again.
 TEST(BackupScenario, LosesNothingAcknowledgedWhereverThePowerFails) {
-  for (const Fault& fault : PowerCuts{.run = sign_up_and_back_up_twice, .seeds = sim_seeds(4), .steps_max = 40}) {
+  for (const Fault& fault : PowerCuts{.run = sign_up_and_back_up_twice, .seeds = sim_seeds(3), .steps_max = 40}) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);

@@ -300,7 +300,7 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
     HF_TRY(const auto snapshots, backup::list_snapshots(*space));
     EXPECT_EQ(snapshots.size(), 2u);
     for (const auto& listed : snapshots) EXPECT_FALSE(listed.snapshot.partial);
-    HF_TRY(const auto checked, backup::run_check(*space, {.read_data = true}));
+    HF_TRY(const auto checked, backup::run_check(*space, {true, {}}));
     EXPECT_TRUE(checked.whole());
     EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 0u);
     return {};
