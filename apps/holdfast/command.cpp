@@ -4,6 +4,8 @@
 #include <numeric>
 #include <sstream>
 
+#include "base/bytes.h"
+
 namespace holdfast::app {
 
 namespace {
