@@ -1,5 +1,6 @@
 // Reading new and changed files: small ones many at a time, large ones in windows (PERFORMANCE.md).
 #include <algorithm>
+#include <cstring>
 
 #include "backup/run.h"
 #include "base/reached.h"
@@ -9,7 +10,7 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::size_t small_files_max = 256;
-constexpr std::uint64_t small_bytes_max = 6 * 1024 * 1024;
+constexpr std::uint64_t small_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
 
@@ -94,8 +95,7 @@ Status Run::read_small() {
       counters_.bytes_read += size;
       HF_OK(assembly().file_read(file.token, size, size));
       if (size > space::chunk_bytes_max) {
-        HF_TRY(const auto taken,
-               ingest_->add_window(file.token, std::make_shared<const Bytes>(std::move(answer->bytes)), true));
+        HF_TRY(const auto taken, ingest_->add_window(file.token, answer->bytes, true));
         if (taken != size) return fail(Code::Internal, "a window was not taken whole");
       } else if (size > 0) {
         HF_OK(ingest_->add_chunk(file.token, space::Slice::whole(std::move(answer->bytes))));
@@ -117,22 +117,20 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
   for (const Range& range : data) {
     std::uint64_t offset = range.offset;
     const std::uint64_t range_end = std::min(range.offset + range.size, before.size);
-    Bytes carried;  // the start of a chunk whose end is in the next window
-    while (offset < range_end || !carried.empty()) {
+    std::size_t carried = 0;  // bytes at the window's front: the start of a chunk whose end comes next
+    while (offset < range_end || carried > 0) {
       const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, range_end - offset));
-      const std::shared_ptr<Bytes> shared = windows_.take(carried.size() + fresh);
-      Bytes& window = *shared;
-      std::ranges::copy(carried, window.begin());
+      if (window_.size() < carried + fresh) window_.resize(carried + fresh);
       std::size_t got = 0;
       if (fresh > 0) {
-        auto read = file.read_at(offset, std::span(window).subspan(carried.size()));
+        auto read = file.read_at(offset, std::span(window_).subspan(carried, fresh));
         if (!read) {
           broken = read.error();
           break;
         }
         got = *read;
       }
-      window.resize(carried.size() + got);
+      const ByteView window = ByteView(window_).first(carried + got);
       const bool cut_short = got < fresh;
       offset += got;
       const bool ends = cut_short || offset >= range_end;
@@ -140,11 +138,11 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
       report_.bytes_read += got;
       counters_.bytes_read += got;
       counters_.bytes += got;
-      carried.clear();
       if (window.empty()) break;
-      HF_TRY(const std::size_t taken, ingest_->add_window(token, shared, ends));
+      HF_TRY(const std::size_t taken, ingest_->add_window(token, window, ends));
       given += taken;
-      carried.assign(shared->begin() + static_cast<std::ptrdiff_t>(taken), shared->end());
+      carried = window.size() - taken;
+      std::memmove(window_.data(), window_.data() + taken, carried);
       tell(entry.path);
       if (upload_ && doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns) break_due_ = true;
       if (ends) break;

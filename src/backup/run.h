@@ -4,7 +4,6 @@
 #include "backup/backup.h"
 #include "backup/compare.h"
 #include "backup/names.h"
-#include "base/buffer_ring.h"
 #include "session/publish.h"
 #include "worktree/scan.h"
 
@@ -73,7 +72,7 @@ class Run final : private Folders {
   std::optional<space::Ingest> ingest_;
   std::optional<Assembly> assembly_;
   std::optional<Compare> compare_;
-  BufferRing windows_;
+  Bytes window_;  // of a large file; its memory serves again
   std::vector<SmallFile> small_;
   std::uint64_t small_bytes_ = 0;
   std::optional<Bytes> attributes_;  // encoded, of the entry that is about to get its token

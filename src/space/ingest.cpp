@@ -46,14 +46,14 @@ Status Ingest::add_chunk(std::uint64_t token, Slice chunk) {
   return state();
 }
 
-Result<std::size_t> Ingest::add_window(std::uint64_t token, std::shared_ptr<const Bytes> window, bool ends) {
+Result<std::size_t> Ingest::add_window(std::uint64_t token, ByteView window, bool ends) {
   std::size_t taken = 0;
-  while (taken < window->size()) {
-    const ByteView rest = ByteView(*window).subspan(taken);
+  while (taken < window.size()) {
+    const ByteView rest = window.subspan(taken);
     const std::size_t size = chunker_.cut(rest);
     const bool certain = size < rest.size() || size == chunk_bytes_max || ends;
     if (!certain) break;
-    HF_OK(add_chunk(token, {window, rest.first(size)}));
+    HF_OK(add_chunk(token, Slice::whole(to_bytes(rest.first(size)))));
     taken += size;
   }
   return taken;
@@ -114,8 +114,6 @@ void Ingest::append_chunk(Lane& lane, const ChunkId& id, Slice chunk) {
   const std::size_t size = chunk.bytes.size();
   const bool joins = lane.block.bytes + size <= block_bytes_joined_max && lane.block.chunks.size() < block_chunks_max;
   if (!joins) close_block(lane);
-  // The short end of a large file would keep a whole window in memory until its block is full.
-  if (size < chunk_bytes_min && chunk.owner->size() > 2 * size) chunk = Slice::whole(to_bytes(chunk.bytes));
   lane.block.chunks.push_back(
       {id, 0, {static_cast<std::uint32_t>(lane.block.bytes)}, {static_cast<std::uint32_t>(size)}});
   lane.block.pieces.push_back(std::move(chunk));
@@ -177,6 +175,11 @@ bool Ingest::pack_first() {
   Compressing first = std::move(compressing_.front());
   compressing_.pop_front();
   release(first.held);
+  // Much waits already: the memory of a pack that is on its way is needed for the rest of the next one.
+  if (data_.packer.bytes_held() + nodes_.packer.bytes_held() > limits_.waiting_beside_packs_max) {
+    fail_with(context_.before_pack());
+    if (error_) return false;
+  }
   if (auto closed = first.lane->packer.add(*std::move(first.block))) seal(*std::move(closed));
   return true;
 }

@@ -42,13 +42,14 @@ struct IngestContext {
   std::function<bool(const ChunkId& id)> known;
   // Once for each chunk, in the order of adding. May call add_node, nothing else here.
   std::function<Status(std::uint64_t token, const ChunkId& id, std::uint32_t length)> on_chunk;
-  std::function<Status()> before_pack;             // before one is sealed; may block, for its memory
+  std::function<Status()> before_pack;  // before one is sealed, or half of it waits; may block, for its memory
   std::function<Status(SealedPack pack)> deliver;  // in the order of closing; may block
 };
 
 struct IngestLimits {
-  std::size_t bytes_held_max = 6 * 1024 * 1024;  // added and not in a pack yet; one add may go beyond
+  std::size_t bytes_held_max = 3 * 1024 * 1024;  // added and not in a pack yet; one add may go beyond
   std::size_t packs_sealing_max = 1;
+  std::size_t waiting_beside_packs_max = 6 * 1024 * 1024;  // in blocks that are in no pack yet: see before_pack
 };
 
 struct IngestStats {
@@ -72,7 +73,7 @@ class Ingest {
   // The next part of a large file or of one of its data ranges: cuts it, adds the chunks, and gives how many bytes
   // those are. The next window begins right behind them; ends: the file or range ends with this window, which is then
   // taken whole. REQUIRES: not empty; at least chunk_bytes_max unless it ends
-  Result<std::size_t> add_window(std::uint64_t token, std::shared_ptr<const Bytes> window, bool ends);
+  Result<std::size_t> add_window(std::uint64_t token, ByteView window, bool ends);
 
   // A NodeSink (tree.h). Metadata goes to packs of its own.
   Status add_node(const ChunkId& id, Bytes node);

@@ -62,8 +62,7 @@ class Upload {
     for (std::size_t at = 0; at < content.size();) {
       const std::size_t size = std::min(window, content.size() - at);
       HF_TRY(const std::size_t taken,
-             ingest_->add_window(token, std::make_shared<const Bytes>(to_bytes(content.subspan(at, size))),
-                                 at + size == content.size()));
+             ingest_->add_window(token, content.subspan(at, size), at + size == content.size()));
       if (taken == 0) return fail(Code::Internal, "no progress");
       at += taken;
     }
@@ -294,7 +293,7 @@ TEST(Ingest, AnErrorEndsItAndStays) {
     EXPECT_EQ(status.error().code, Code::Unreachable);
     EXPECT_EQ(upload.ingest_->finish().error().code, Code::Unreachable);
     EXPECT_EQ(upload.add_node({1}).error().code, Code::Unreachable);
-    EXPECT_EQ(upload.ingest_->add_window(1, std::make_shared<const Bytes>(10), true).error().code, Code::Unreachable);
+    EXPECT_EQ(upload.ingest_->add_window(1, Bytes(10), true).error().code, Code::Unreachable);
     EXPECT_TRUE(upload.packs_.empty());
   }
   Upload upload(workers);
