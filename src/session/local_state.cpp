@@ -65,12 +65,12 @@ class SqliteState final : public LocalState {
     HF_OK(run("BEGIN IMMEDIATE"));
     const Status changed = write(change);
     if (!changed) {
-      const Error cause = changed.error();
+      const Error& cause = changed.error();
       (void)run("ROLLBACK");
       return pass_on(cause);
     }
     if (const Status committed = run("COMMIT"); !committed) {
-      const Error cause = committed.error();
+      const Error& cause = committed.error();
       if (sqlite3_get_autocommit(db_) == 0) (void)run("ROLLBACK");
       return pass_on(cause);
     }

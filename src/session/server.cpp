@@ -62,7 +62,7 @@ Server::Flights::~Flights() {
     if (server_.landed_.erase(ticket) == 0) server_.left_.insert(ticket);
 }
 
-Result<Bytes> Server::exchange(Channel channel, std::string name, Bytes body) {
+Result<Bytes> Server::exchange(Channel channel, const std::string& name, const Bytes& body) {
   const std::int64_t give_up = doors_.clock.monotonic_ns() + patience_ns_;
   for (int tries = 0;; ++tries) {
     auto answer = exchange_once({channel, name, body, nullptr, 0});

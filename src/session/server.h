@@ -74,7 +74,7 @@ class Server {
     std::int64_t renew_ns = 0;
   };
 
-  Result<Bytes> exchange(Channel channel, std::string name, Bytes body);
+  Result<Bytes> exchange(Channel channel, const std::string& name, const Bytes& body);
   Result<Bytes> exchange_once(Call call);
   void launch(std::map<Ticket, Flight>& flights, Flight flight);
   std::pair<Flight, Result<Bytes>> land(std::map<Ticket, Flight>& flights);

@@ -487,8 +487,8 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
 
 Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name) {
   const Account& account = session.account();
-  const SpaceListing listing{space::space_id_of(seed, account.profile.account), std::move(name), seed.slot_key,
-                             space::Role::owner};
+  SpaceListing listing{space::space_id_of(seed, account.profile.account), std::move(name), seed.slot_key,
+                       space::Role::owner};
   const std::string prefix = "space/" + listing.space.hex() + "/";
 
   HF_TRY(const auto made_before, session.state().get(prefix + "genesis"));
