@@ -50,6 +50,13 @@ std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
 
 }  // namespace
 
+std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added) {
+  const std::size_t from = space::merge_from(sizes, added);
+  std::uint64_t bytes = 0;
+  for (std::size_t i = from; i < sizes.size(); ++i) bytes += sizes[i] * space::record_bytes;
+  return bytes > merge_bytes_max ? sizes.size() : from;
+}
+
 Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
   HF_OK(space.follow_index());
   const auto& segments = space.index().segments();
@@ -60,11 +67,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
   const std::vector<std::size_t> own = own_positions(space.index());
   std::vector<std::uint64_t> sizes;
   for (const std::size_t at : own) sizes.push_back(segments[at].view.records());
-  std::size_t from = space::merge_from(sizes, added.records.size());
-  std::uint64_t bytes = 0;
-  for (std::size_t i = from; i < sizes.size(); ++i) bytes += sizes[i] * space::record_bytes;
-  if (bytes > merge_bytes_max) from = sizes.size();
-
+  const std::size_t from = merge_start(sizes, added.records.size());
   std::vector<std::size_t> merged;
   if (from < own.size()) {
     std::vector<space::Segment> parts;

@@ -14,6 +14,9 @@ struct NewIndex {
   std::vector<ObjectId> retire;
 };
 Result<NewIndex> make_index(SpaceSession& space, Upload& upload);
+// Of this account's segments with so many records each, oldest first: from which on they are merged with `added` new
+// records; sizes.size(): none is.
+[[nodiscard]] std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added);
 
 // Chunks that would travel inline, put as packs instead. Those that the upload has already are left out.
 Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::InlineChunk>& chunks);
