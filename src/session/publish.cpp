@@ -51,10 +51,12 @@ std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
 }  // namespace
 
 std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added) {
-  const std::size_t from = space::merge_from(sizes, added);
-  std::uint64_t bytes = 0;
-  for (std::size_t i = from; i < sizes.size(); ++i) bytes += sizes[i] * space::record_bytes;
-  return bytes > merge_bytes_max ? sizes.size() : from;
+  for (std::size_t first = 0;; ++first) {
+    const std::size_t from = first + space::merge_from(sizes.subspan(first), added);
+    std::uint64_t bytes = 0;
+    for (std::size_t i = from; i < sizes.size(); ++i) bytes += sizes[i] * space::record_bytes;
+    if (bytes <= merge_bytes_max) return from;
+  }
 }
 
 Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {

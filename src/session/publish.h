@@ -15,7 +15,7 @@ struct NewIndex {
 };
 Result<NewIndex> make_index(SpaceSession& space, Upload& upload);
 // Of this account's segments with so many records each, oldest first: from which on they are merged with `added` new
-// records; sizes.size(): none is.
+// records; sizes.size(): none is. Where that would be more than 64 MiB, the oldest stay for themselves.
 [[nodiscard]] std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added);
 
 // Chunks that would travel inline, put as packs instead. Those that the upload has already are left out.
