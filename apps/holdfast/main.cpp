@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "base/buffer_ring.h"
+#include "base/memory.h"
 #include "crypto/passphrase.h"
 #include "run.h"
 #include "show.h"

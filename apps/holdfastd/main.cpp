@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "base/buffer_ring.h"
+#include "base/memory.h"
 #include "base/system.h"
 #include "crypto/passphrase.h"
 #include "server/serve.h"

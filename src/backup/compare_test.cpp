@@ -42,7 +42,7 @@ class Backups {
 // Method: random disks, random changes; each state is backed up with the old file state, trusted or not, and from
 // scratch.
 TEST(Compare, ABackupWithAnOldFileStateGivesTheTreeOfOneWithout) {
-  for (std::uint64_t seed = 1; seed <= 75; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Backups backups;
     TestDisk disk(seed);

@@ -59,7 +59,7 @@ Status Run::take_in_file(const Walked& entry) {
   }
   const std::uint64_t token = assembly().file(*std::move(described), seen, holes_between(data, before.size));
   HF_OK(add_attributes(token));
-  return read_large(token, entry, **file, before);
+  return read_large(token, entry, **file, before, data);
 }
 
 Status Run::read_small() {
@@ -98,7 +98,7 @@ Status Run::read_small() {
         HF_TRY(const auto taken, ingest_->add_window(file.token, answer->bytes, true));
         if (taken != size) return fail(Code::Internal, "a window was not taken whole");
       } else if (size > 0) {
-        HF_OK(ingest_->add_chunk(file.token, space::Slice::whole(std::move(answer->bytes))));
+        HF_OK(ingest_->add_chunk(file.token, std::move(answer->bytes)));
       }
     }
     files = std::move(again);
@@ -107,11 +107,8 @@ Status Run::read_small() {
   return {};
 }
 
-Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before) {
-  std::vector<Range> data{{0, before.size}};
-  if (before.allocated < before.size) {
-    if (auto ranges = file.data_ranges()) data = *std::move(ranges);
-  }
+Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
+                       std::span<const Range> data) {
   std::uint64_t given = 0, end = before.size;
   std::optional<Error> broken;
   for (const Range& range : data) {

@@ -1,6 +1,8 @@
 // One run of a backup, from the walk to the commit. Internal to backup.
 #pragma once
 
+#include <span>
+
 #include "backup/backup.h"
 #include "backup/compare.h"
 #include "backup/names.h"
@@ -37,7 +39,8 @@ class Run final : private Folders {
   Status take_in(const Walked& entry);  // new or changed
   Status take_in_file(const Walked& entry);
   Status read_small();
-  Status read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before);
+  Status read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
+                    std::span<const Range> data);
   Result<space::TreeEntry> describe(const Walked& entry);
   std::optional<space::TreeEntry> describe_or_report(const Walked& entry);
   Status add_attributes(std::uint64_t token);

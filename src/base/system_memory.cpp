@@ -1,6 +1,6 @@
 #include <malloc.h>
 
-#include "base/buffer_ring.h"
+#include "base/memory.h"
 
 namespace holdfast {
 

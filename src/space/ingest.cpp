@@ -17,12 +17,6 @@ std::vector<ChunkId> ids_of(const crypto::Hmac& key, std::span<const ByteView> c
 
 }  // namespace
 
-Slice Slice::whole(Bytes bytes) {
-  auto owner = std::make_shared<const Bytes>(std::move(bytes));
-  const ByteView view = *owner;
-  return {std::move(owner), view};
-}
-
 Ingest::Ingest(IngestContext context, IngestLimits limits)
     : context_(std::move(context)),
       limits_(limits),
@@ -33,13 +27,13 @@ Ingest::Ingest(IngestContext context, IngestLimits limits)
 
 Ingest::~Ingest() = default;
 
-Status Ingest::add_chunk(std::uint64_t token, Slice chunk) {
+Status Ingest::add_chunk(std::uint64_t token, Bytes chunk) {
   HF_OK(state());
-  if (chunk.bytes.size() > chunk_bytes_max) return fail(Code::TooLarge, "a chunk is larger than 4 MiB");
-  const std::size_t size = chunk.bytes.size();
+  const std::size_t size = chunk.size();
+  if (size > chunk_bytes_max) return fail(Code::TooLarge, "a chunk is larger than 4 MiB");
   hold(size);
   if (gathered_bytes_ + size > id_batch_bytes) submit_ids();
-  gathered_.push_back({token, std::move(chunk)});
+  gathered_.push_back({token, std::make_shared<const Bytes>(std::move(chunk))});
   gathered_bytes_ += size;
   if (gathered_bytes_ >= id_batch_bytes || gathered_.size() >= id_batch_chunks) submit_ids();
   throttle();
@@ -53,7 +47,7 @@ Result<std::size_t> Ingest::add_window(std::uint64_t token, ByteView window, boo
     const std::size_t size = chunker_.cut(rest);
     const bool certain = size < rest.size() || size == chunk_bytes_max || ends;
     if (!certain) break;
-    HF_OK(add_chunk(token, Slice::whole(to_bytes(rest.first(size)))));
+    HF_OK(add_chunk(token, to_bytes(rest.first(size))));
     taken += size;
   }
   return taken;
@@ -67,7 +61,7 @@ Status Ingest::add_node(const ChunkId& id, Bytes node) {
     ++stats_.nodes_new;
     stats_.node_bytes_new += node.size();
     hold(node.size());
-    append_chunk(nodes_, id, Slice::whole(std::move(node)));
+    append_chunk(nodes_, id, std::make_shared<const Bytes>(std::move(node)));
     if (!in_callback_) throttle();
   }
   return state();
@@ -104,14 +98,14 @@ void Ingest::submit_ids() {
   const Ticket ticket = jobs_.submit([key = &context_.chunk_id, items = batch.items]() -> Done {
     std::vector<ByteView> chunks;
     chunks.reserve(items->size());
-    for (const Item& item : *items) chunks.push_back(item.chunk.bytes);
+    for (const Item& item : *items) chunks.emplace_back(*item.chunk);
     return ids_of(*key, chunks);
   });
   arrivals_.emplace(ticket, [&batch](Done done) { batch.ids = std::get<std::vector<ChunkId>>(std::move(done)); });
 }
 
-void Ingest::append_chunk(Lane& lane, const ChunkId& id, Slice chunk) {
-  const std::size_t size = chunk.bytes.size();
+void Ingest::append_chunk(Lane& lane, const ChunkId& id, Chunk chunk) {
+  const std::size_t size = chunk->size();
   const bool joins = lane.block.bytes + size <= block_bytes_joined_max && lane.block.chunks.size() < block_chunks_max;
   if (!joins) close_block(lane);
   lane.block.chunks.push_back(
@@ -128,7 +122,7 @@ void Ingest::close_block(Lane& lane) {
   const Ticket ticket = jobs_.submit([block = std::move(block), level = context_.zstd_level]() mutable -> Done {
     std::vector<ByteView> pieces;
     pieces.reserve(block.pieces.size());
-    for (const Slice& piece : block.pieces) pieces.push_back(piece.bytes);
+    for (const Chunk& piece : block.pieces) pieces.emplace_back(*piece);
     CompressedBlock out = compress_pieces(pieces, std::move(block.chunks), level);
     block.pieces.clear();
     return out;
@@ -192,15 +186,15 @@ bool Ingest::identify_first() {
     const auto& [token, chunk] = (*first.items)[i];
     const ChunkId& id = (*first.ids)[i];
     ++stats_.chunks;
-    stats_.bytes += chunk.bytes.size();
+    stats_.bytes += chunk->size();
     if (context_.known(id) || !added_.insert(id).second) {
-      release(chunk.bytes.size());
+      release(chunk->size());
     } else {
       ++stats_.chunks_new;
-      stats_.bytes_new += chunk.bytes.size();
+      stats_.bytes_new += chunk->size();
       append_chunk(data_, id, chunk);
     }
-    fail_with(context_.on_chunk(token, id, static_cast<std::uint32_t>(chunk.bytes.size())));
+    fail_with(context_.on_chunk(token, id, static_cast<std::uint32_t>(chunk->size())));
   }
   return !error_;
 }

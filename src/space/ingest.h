@@ -21,13 +21,6 @@
 
 namespace holdfast::space {
 
-// A part of a buffer that several may hold.
-struct Slice {
-  std::shared_ptr<const Bytes> owner;
-  ByteView bytes;
-  static Slice whole(Bytes bytes);
-};
-
 struct IngestContext {
   const crypto::Hmac& chunk_id;  // of the space's RootKeys
   const ChunkerKey& chunker;
@@ -68,7 +61,7 @@ class Ingest {
   Ingest& operator=(const Ingest&) = delete;
 
   // One chunk, as it is: a small file, attributes. TooLarge above chunk_bytes_max. REQUIRES: not empty
-  Status add_chunk(std::uint64_t token, Slice chunk);
+  Status add_chunk(std::uint64_t token, Bytes chunk);
 
   // The next part of a large file or of one of its data ranges: cuts it, adds the chunks, and gives how many bytes
   // those are. The next window begins right behind them; ends: the file or range ends with this window, which is then
@@ -86,16 +79,18 @@ class Ingest {
   [[nodiscard]] const IngestStats& stats() const { return stats_; }
 
  private:
+  using Chunk =
+      std::shared_ptr<const Bytes>;  // read by the worker that identifies it and by the one that compresses it
   struct Item {
     std::uint64_t token;
-    Slice chunk;
+    Chunk chunk;
   };
   struct IdBatch {
     std::shared_ptr<const std::vector<Item>> items;
     std::optional<std::vector<ChunkId>> ids;
   };
   struct OpenBlock {
-    std::vector<Slice> pieces;
+    std::vector<Chunk> pieces;
     std::vector<PackedChunk> chunks;
     std::size_t bytes = 0;
   };
@@ -112,7 +107,7 @@ class Ingest {
   using Done = std::variant<std::vector<ChunkId>, CompressedBlock, Result<SealedPack>>;
 
   void submit_ids();
-  void append_chunk(Lane& lane, const ChunkId& id, Slice chunk);
+  void append_chunk(Lane& lane, const ChunkId& id, Chunk chunk);
   void close_block(Lane& lane);
   void seal(ReadyPack pack);
 

@@ -58,7 +58,7 @@ class Upload {
   // Reads in windows as backup does; each file has a token.
   Status add_file(std::uint64_t token, ByteView content, std::size_t window = 5 * mebi) {
     files_[token] = to_bytes(content);
-    if (content.size() <= chunk_bytes_min) return ingest_->add_chunk(token, Slice::whole(to_bytes(content)));
+    if (content.size() <= chunk_bytes_min) return ingest_->add_chunk(token, to_bytes(content));
     for (std::size_t at = 0; at < content.size();) {
       const std::size_t size = std::min(window, content.size() - at);
       HF_TRY(const std::size_t taken,
@@ -307,9 +307,9 @@ TEST(Ingest, AnErrorEndsItAndStays) {
 TEST(Ingest, WhatIsTooLargeForAChunkIsRefused) {
   SeededWorkers workers(8);
   Upload upload(workers);
-  EXPECT_EQ(upload.ingest_->add_chunk(1, Slice::whole(Bytes(chunk_bytes_max + 1))).error().code, Code::TooLarge);
+  EXPECT_EQ(upload.ingest_->add_chunk(1, Bytes(chunk_bytes_max + 1)).error().code, Code::TooLarge);
   EXPECT_EQ(upload.add_node(Bytes(chunk_bytes_max + 1)).error().code, Code::TooLarge);
-  ASSERT_TRUE(upload.ingest_->add_chunk(1, Slice::whole(Bytes(chunk_bytes_max))));
+  ASSERT_TRUE(upload.ingest_->add_chunk(1, Bytes(chunk_bytes_max)));
   ASSERT_TRUE(upload.ingest_->finish());
   EXPECT_EQ(upload.told_.size(), 1u);
 }
