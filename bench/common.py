@@ -10,6 +10,7 @@ import argparse, filecmp, glob, json, os, platform, random, shutil, signal, stat
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+WORK, BIN = os.path.join(ROOT, "build", "bench"), os.path.join(ROOT, "build", "release", "bin")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PEERS = ("holdfast", "restic")
 SETTLE_SECONDS = 2.1  # what changed within 2 s of a scan is read again by the next one
@@ -21,8 +22,8 @@ def say(text):
 
 def parse(doc, runs, more=lambda parser: None):
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", default=os.path.join(ROOT, "build", "bench"), help="where trees are kept and runs are made (build/bench)")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release", "bin"), help="the programs' folder (build/release/bin)")
+    parser.add_argument("--work", default=WORK, help="where trees are kept and runs are made (build/bench)")
+    parser.add_argument("--bin", default=BIN, help="the programs' folder (build/release/bin)")
     parser.add_argument("--runs", type=int, default=runs, help=f"pairs, of which medians are printed ({runs})")
     parser.add_argument("--json", metavar="FILE", help="every run's figures, and the machine's")
     parser.add_argument("--alone", action="store_true", help="without restic")
@@ -38,18 +39,25 @@ def sh(*command, **options):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
 
 
-def timed(command, env=None, out=subprocess.DEVNULL):
-    """The figures of one process from start to end; `said` is what it printed, if out is PIPE. A failure ends the program."""
+def timed(command, env=None):
+    """The figures of one process from start to end. A failure ends the program."""
     reading, writing = os.pipe()
     launcher = [sys.executable, "-I", "-S", os.path.join(HERE, "launch.py"), str(writing)]
-    process = subprocess.Popen(launcher + command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, pass_fds=[writing])
+    process = subprocess.Popen(launcher + command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[writing])
     os.close(writing)
-    said, trouble = process.communicate()
+    _, trouble = process.communicate()
     with open(reading) as told:
         figures = json.loads(told.read() or '{"status": "not started"}')
     if figures.pop("status") != 0:
         sys.exit(f"{' '.join(command)} failed: {trouble.decode(errors='replace')}")
-    return {**figures, "said": said}
+    return figures
+
+
+def growing(tool, run):
+    """The figures of run(), and as `sent` what the tool's store grew by."""
+    before = tool.stored()
+    figures = run()
+    return {**figures, "sent": tool.stored() - before}
 
 
 def settle():
@@ -95,11 +103,11 @@ class Holdfast:
             link = f"hf://{through(address)}#{key}"
         self.run("signup", "bench", "--server", link, "--no-passphrase")
 
-    def run(self, *arguments, out=subprocess.DEVNULL):
+    def run(self, *arguments):
         before = self.server_cpu()
         with open(f"/proc/{self.server.pid}/clear_refs", "w") as peak:
             peak.write("5")  # VmHWM counts from here
-        figures = timed([self.program, *arguments], self.env, out)
+        figures = timed([self.program, *arguments], self.env)
         figures["cpu"] += self.server_cpu() - before
         figures["server_peak"] = self.server_peak()
         return figures
@@ -114,9 +122,7 @@ class Holdfast:
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
     def backup(self, tree):
-        figures = self.run("backup", tree, "--json", out=subprocess.PIPE)
-        figures["sent"] = json.loads(figures.pop("said"))["bytes_stored"]
-        return figures
+        return self.run("backup", tree)
 
     @staticmethod
     def place(tree, path):
@@ -153,10 +159,7 @@ class Restic:
         return timed(["restic", *arguments], self.env)
 
     def backup(self, tree):
-        before = self.stored()
-        figures = self.run("backup", tree)
-        figures["sent"] = self.stored() - before
-        return figures
+        return self.run("backup", tree)
 
     def restore(self, into, tree="", path=""):
         return self.run("restore", "latest", "--target", into, *(("--include", os.path.join(tree, path)) if path else ()))
@@ -273,7 +276,6 @@ class Results:
         self.options, self.peers, self.rows = options, peers, []
 
     def add(self, case, step, peer, figures):
-        figures = {key: value for key, value in figures.items() if key != "said"}
         self.rows.append({"case": case, "step": step, "peer": peer, **figures})
         text = {"wall": "{:.3f} s", "cpu": "CPU {:.2f} s", "peak": "peak {:.0f} MiB", "server_peak": "server {:.0f} MiB", "sent": "sent {:,} B",
                 "stored": "{:,} B stored"}

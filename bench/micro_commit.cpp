@@ -1,35 +1,21 @@
 // Commits: the codec both ways, sealing and opening. A content commit has one signature, a snapshot's two (D9).
 #include <benchmark/benchmark.h>
 
-#include "crypto/test_random.h"
-#include "space/commit.h"
+#include "tests/formats/world.h"
 
 namespace holdfast::space {
 namespace {
 
-constexpr std::int64_t time_ns = 1'700'000'000'000'000'000;
-
-// An account of one device, its space after the genesis, and what its next commit says: a state with `segments` index
-// segments.
-struct World {
-  crypto::TestRandom random{1};
-  identity::DeviceSeeds seeds = identity::DeviceSeeds::make(random);
-  identity::DeviceKeys device{seeds};
-  identity::NewAccount account =
-      identity::make_account(device, {"alice", "laptop", "linux"},
-                             {"holdfast.example/log", crypto::sha256(as_bytes("policy"))}, time_ns, random)
-          .value();
-  identity::ChainState chain = identity::begin_chain(account.link_0).value();
-  NewSpace space = make_space(random_space_seed(random), {chain, device}, 1, time_ns, random).value();
-  EpochKeys keys{space.secrets.epochs[0], space.secrets.space, 0};
+// What the space's next commit after its genesis says: a state with `segments` index segments.
+struct World : formats::ExampleSpace {
   CommitBody body;
 
   explicit World(CommitKind kind, std::size_t segments = 8) {
-    body.space = space.secrets.space;
+    body.space = made_space.secrets.space;
     body.seq = 2;
-    body.prev = api::entry_hash(space.genesis);
+    body.prev = api::entry_hash(made_space.genesis);
     body.kind = kind;
-    body.time_ns = time_ns;
+    body.time_ns = formats::example_time_ns;
     body.author = {chain.account, seeds.id, chain.n, chain.head, 2};
     body.record = identity::no_record();
     for (std::size_t i = 0; i < segments; ++i) {
@@ -39,7 +25,7 @@ struct World {
       ref.objects.push_back({random.make<ObjectId>(), random.make<Hash>()});
     }
   }
-  [[nodiscard]] api::Entry seal() { return seal_commit(body, keys, space.boxes_id, device, random).value(); }
+  [[nodiscard]] api::Entry seal() { return seal_commit(body, keys, made_space.boxes_id, device, random).value(); }
 };
 
 void CommitEncode(benchmark::State& state) {
@@ -78,7 +64,7 @@ void CommitVerify(benchmark::State& state) {
   World world(kind_of(state));
   const api::Entry entry = world.seal();
   const auto plain = open_commit(entry, decode<SealedCommit>(entry.blob, "a commit").value(), world.keys).value();
-  const Authority authority{world.space.secrets.members, world.chain, 0};
+  const Authority authority{world.made_space.secrets.members, world.chain, 0};
   if (!verify_commit(plain, authority)) std::abort();
   for (auto _ : state) benchmark::DoNotOptimize(verify_commit(plain, authority));
 }
