@@ -28,6 +28,14 @@ Status Files::make_durable_directories(const Path& path) {
   return {};
 }
 
+Status File::write_parts(std::uint64_t offset, std::span<const ByteView> parts) {
+  for (const ByteView part : parts) {
+    HF_OK(write_at(offset, part));
+    offset += part.size();
+  }
+  return {};
+}
+
 Status Files::replace_file(const Path& path, ByteView bytes, std::string_view ending) {
   const Path temporary = path + std::string(ending);
   {

@@ -59,6 +59,7 @@ class File {
   virtual ~File() = default;
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) = 0;  // short only at the end
   virtual Status write_at(std::uint64_t offset, ByteView bytes) = 0;
+  virtual Status write_parts(std::uint64_t offset, std::span<const ByteView> parts);  // one after the other
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status sync() = 0;
   virtual Result<FileStat> stat() = 0;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <limits>
 
+#include "base/system_uncached.h"
+
 namespace holdfast {
 
 namespace {
@@ -26,7 +28,9 @@ auto uninterrupted(Call call) {
 
 class SystemFile final : public File {
  public:
-  SystemFile(Fd descriptor, Path path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  SystemFile(Fd descriptor, Path path, bool uncached) : descriptor_(std::move(descriptor)), path_(std::move(path)) {
+    if (uncached) uncached_.emplace(descriptor_.get(), O_WRONLY);
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
     std::size_t count = 0;
@@ -42,6 +46,7 @@ class SystemFile final : public File {
   }
 
   Status write_at(std::uint64_t offset, ByteView bytes) override {
+    if (uncached_) return write_parts(offset, {&bytes, 1});
     if (offset > offset_max || bytes.size() > offset_max - offset) return system_fail(EFBIG, "writing the file", path_);
     while (!bytes.empty()) {
       const auto count = uninterrupted(
@@ -50,6 +55,16 @@ class SystemFile final : public File {
       offset += static_cast<std::uint64_t>(count);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
+    return {};
+  }
+
+  Status write_parts(std::uint64_t offset, std::span<const ByteView> parts) override {
+    if (!uncached_) return File::write_parts(offset, parts);
+    std::uint64_t size = 0;
+    for (const ByteView part : parts) size += part.size();
+    if (offset > offset_max || size > offset_max - offset) return system_fail(EFBIG, "writing the file", path_);
+    if (const int failed = uncached_->write(offset, parts); failed != 0)
+      return system_fail(failed, "writing the file", path_);
     return {};
   }
 
@@ -89,6 +104,7 @@ class SystemFile final : public File {
  private:
   Fd descriptor_;
   Path path_;
+  std::optional<UncachedFile> uncached_;
 };
 
 class SystemMapping final : public Mapping {
@@ -127,7 +143,11 @@ Result<std::unique_ptr<File>> file_from(Fd descriptor, Path path) {
   HF_TRY(const FileStat now, stat_fd(descriptor.get(), path));
   if (now.type != FileType::regular) return fail(Code::Unsupported, "this is no regular file", printable(path));
   if (now.size >= read_ahead_from) (void)::posix_fadvise(descriptor.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  return std::make_unique<SystemFile>(std::move(descriptor), std::move(path));
+  return std::make_unique<SystemFile>(std::move(descriptor), std::move(path), false);
+}
+
+std::unique_ptr<File> uncached_file_from(Fd descriptor, Path path) {
+  return std::make_unique<SystemFile>(std::move(descriptor), std::move(path), true);
 }
 
 Result<std::unique_ptr<File>> open_file(const Path& path, OpenMode mode) {

@@ -7,6 +7,8 @@ namespace holdfast {
 
 // Refuses what is not a regular file. `path` is for errors.
 Result<std::unique_ptr<File>> file_from(Fd descriptor, Path path);
+// Only for writing: what is large goes past the page cache.
+std::unique_ptr<File> uncached_file_from(Fd descriptor, Path path);
 
 Result<std::unique_ptr<File>> open_file(const Path& path, OpenMode mode);
 Result<std::unique_ptr<Mapping>> map_file(const Path& path);

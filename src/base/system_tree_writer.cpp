@@ -134,7 +134,7 @@ class SystemTreeWriter final : public TreeWriter {
       const std::lock_guard lock(mutex_);
       unfinished_.insert_or_assign(name, leaf);
     }
-    return file_from(std::move(file), name);
+    return uncached_file_from(std::move(file), name);
   }
 
   Status make_symlink(const std::string& name, const std::string& target, bool replace) override {
@@ -239,12 +239,28 @@ class SystemTreeWriter final : public TreeWriter {
     std::vector<Status> outcomes;
     outcomes.reserve(batch.files.size() + batch.pieces.size());
     for (const WriteRequest& file : batch.files) outcomes.push_back(make_file(file));
-    for (const PieceWrite& piece : batch.pieces) outcomes.push_back(piece.file->write_at(piece.offset, piece.bytes));
+    write_pieces(batch.pieces, outcomes);
     batch = {};
     lock.lock();
     --queue_->running;
     queue_->written.emplace_back(ticket, std::move(outcomes));
     queue_->changed.notify_all();
+  }
+
+  // Neighbouring pieces in one call.
+  static void write_pieces(std::span<const PieceWrite> pieces, std::vector<Status>& outcomes) {
+    while (!pieces.empty()) {
+      std::vector<ByteView> parts;
+      std::uint64_t end = pieces.front().offset;
+      for (const PieceWrite& piece : pieces) {
+        if (piece.file != pieces.front().file || piece.offset != end) break;
+        parts.push_back(piece.bytes);
+        end += piece.bytes.size();
+      }
+      const Status written = pieces.front().file->write_parts(pieces.front().offset, parts);
+      outcomes.insert(outcomes.end(), parts.size(), written);
+      pieces = pieces.subspan(parts.size());
+    }
   }
 
   struct Place {

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/system_uncached.h"
 #include "crypto/hash.h"
 #include "server/object_paths.h"
 #include "server/posix.h"
@@ -23,38 +24,20 @@ namespace {
 constexpr std::size_t read_back_size = 1 << 20;
 constexpr int folder_attempts = 100;  // of a put whose folder others empty, and so remove, at the same time
 
-Status write_all(int file, std::span<const ByteView> parts, const std::string& object) {
-  for (ByteView part : parts) {
-    while (!part.empty()) {
-      const ssize_t written = ::write(file, part.data(), part.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return fail_errno("the object can't be written", object);
-      part = part.subspan(static_cast<std::size_t>(written));
-    }
-  }
-  return {};
-}
-
 // Short only at the end of the file.
-Result<std::size_t> read_at(int file, std::uint64_t offset, std::span<std::uint8_t> into, const std::string& object) {
-  std::size_t have = 0;
-  while (have < into.size()) {
-    const ssize_t got = ::pread(file, into.data() + have, into.size() - have, static_cast<off_t>(offset + have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno("the object can't be read", object);
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  return have;
+Result<Bytes> read_at(const UncachedFile& file, const Range& range, const std::string& object) {
+  Bytes bytes;
+  if (const int failed = file.read(range.offset, range.size, bytes); failed != 0)
+    return fail_errno(failed, "the object can't be read", object);
+  return bytes;
 }
 
-Result<Hash> hash_of_file(int file, const std::string& object) {
+Result<Hash> hash_of_file(const UncachedFile& file, const std::string& object) {
   crypto::Sha256 hash;
-  Bytes piece(read_back_size);
-  for (std::uint64_t offset = 0;; offset += piece.size()) {
-    HF_TRY(const std::size_t got, read_at(file, offset, piece, object));
-    hash.update(ByteView(piece).first(got));
-    if (got < piece.size()) return hash.finish();
+  for (std::uint64_t offset = 0;; offset += read_back_size) {
+    HF_TRY(const Bytes piece, read_at(file, {offset, read_back_size}, object));
+    hash.update(piece);
+    if (piece.size() < read_back_size) return hash.finish();
   }
 }
 
@@ -142,9 +125,8 @@ class DirectoryObjectStore final : public ObjectStore {
       return fail(Code::Tampered, "the stored object is shorter than it was", name.object.hex());
     };
     if (range.offset > size || range.size > size - range.offset) return too_short();
-    Bytes bytes(range.size);
-    HF_TRY(const std::size_t got, read_at(file.number(), range.offset, bytes, name.object.hex()));
-    if (got < range.size) return too_short();
+    HF_TRY(Bytes bytes, read_at(UncachedFile(file.number(), O_RDONLY, range.size), range, name.object.hex()));
+    if (bytes.size() < range.size) return too_short();
     return bytes;
   }
 
@@ -192,7 +174,7 @@ class DirectoryObjectStore final : public ObjectStore {
     const auto other = [&] { return fail(Code::AlreadyExists, "an object of this name has other bytes", object); };
     HF_TRY(const std::uint64_t size_there, size_of_file(file, name));
     if (size_there != size) return other();
-    HF_TRY(const Hash hash_there, hash_of_file(file.number(), object));
+    HF_TRY(const Hash hash_there, hash_of_file(UncachedFile(file.number(), O_RDONLY, size), object));
     if (hash_there != sha256) return other();
     HF_OK(sync(file, object));
     HF_TRY(const Descriptor folder, folders_.open_durable(name));
@@ -209,10 +191,9 @@ class DirectoryObjectStore final : public ObjectStore {
     } leave{in_flight_bytes_, size};
     HF_OK(check_free_space());
     HF_TRY(Incoming incoming, Incoming::make(root_.number(), incoming_path(next_incoming_++)));
-    HF_OK(write_all(incoming.file().number(), parts, object));
-    // The disk begins while we hash. A failure here shows again in fsync.
-    ::sync_file_range(incoming.file().number(), 0, 0, SYNC_FILE_RANGE_WRITE);
     HF_OK(check_object_hash(sha256, parts));
+    if (const int failed = UncachedFile(incoming.file().number(), O_WRONLY, size).write(0, parts); failed != 0)
+      return fail_errno(failed, "the object can't be written", object);
     HF_OK(sync(incoming.file(), object));
     for (int attempt = 0; attempt < folder_attempts; ++attempt) {
       HF_TRY(const Descriptor folder, folders_.open_durable(name));

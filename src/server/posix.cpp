@@ -38,7 +38,11 @@ Code code_of_errno(int number) {
 }
 
 std::unexpected<Error> fail_errno(const char* sentence, const std::string& object) {
-  return fail(code_of_errno(errno), sentence, printable(object));
+  return fail_errno(errno, sentence, object);
+}
+
+std::unexpected<Error> fail_errno(int number, const char* sentence, const std::string& object) {
+  return fail(code_of_errno(number), sentence, printable(object));
 }
 
 Result<Descriptor> open_at(int at, const std::string& name, int flags, const std::string& object) {

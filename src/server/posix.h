@@ -28,6 +28,7 @@ class Descriptor {
 
 // From errno as the last call left it. `object` is what was touched.
 std::unexpected<Error> fail_errno(const char* sentence, const std::string& object);
+std::unexpected<Error> fail_errno(int number, const char* sentence, const std::string& object);
 Code code_of_errno(int number);
 
 // `at` is a directory's descriptor or AT_FDCWD; what is opened is never a symbolic link and is closed on exec.
