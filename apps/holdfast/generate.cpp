@@ -6,7 +6,7 @@ namespace holdfast::app {
 
 namespace {
 
-std::string roff(std::string text) {
+std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '-') out += '\\';

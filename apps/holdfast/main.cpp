@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 
 #include "base/memory.h"
@@ -60,9 +61,8 @@ int main(int argc, char** argv) {
   StandardOutput output;
   agent::ForwardedCommand line;
   line.arguments.assign(argv + 1, argv + argc);
-  char* directory = ::getcwd(nullptr, 0);
-  line.directory = directory != nullptr ? directory : "";
-  std::free(directory);
+  std::error_code gone;  // then the directory is empty
+  line.directory = std::filesystem::current_path(gone).string();
   line.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   line.error_is_terminal = ::isatty(STDERR_FILENO) == 1;
   line.columns = terminal_columns();

@@ -133,7 +133,7 @@ int serve(CommandLine& line) {
   line.serve.service.grace_seconds = line.grace_days * 86'400;
   auto server = server::Server::start(line.serve, log);
   if (!server) return report(server.error(), line);
-  std::cout << api::to_text((*server)->link()) << std::endl;
+  std::cout << api::to_text((*server)->link()) << '\n' << std::flush;
   int signal = 0;
   sigwait(&stop_signals, &signal);
   (*server)->stop();

@@ -112,7 +112,7 @@ class Fetch {
   }
 
   // The body lives as long as a job needs a part of it.
-  void start_jobs(const Span& span, std::shared_ptr<const Bytes> body, ByteView bytes) {
+  void start_jobs(const Span& span, const std::shared_ptr<const Bytes>& body, ByteView bytes) {
     const WantedPack& pack = packs_[span.pack];
     const space::EpochKeys* keys = space_.epoch_keys(pack.info.epoch);
     const auto offsets = pack.info.block_offsets();

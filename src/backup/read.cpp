@@ -67,6 +67,7 @@ Status Run::read_small() {
   small_bytes_ = 0;
   while (!files.empty()) {
     std::vector<ReadRequest> requests;
+    requests.reserve(files.size());
     for (const SmallFile& file : files) requests.push_back(file.request);
     auto answers = doors_.files.read_batch(requests);
     std::vector<SmallFile> again;

@@ -74,6 +74,7 @@ Status Run::prepare() {
   if (old) {
     old_ = *std::move(old);
     std::vector<std::string> paths;
+    paths.reserve(roots_.size());
     for (const auto& root : roots_) paths.push_back(root.first);
     if (old_->header().space != space_.id() || old_->header().paths != paths) old_.reset();
   }
@@ -240,6 +241,7 @@ Result<BackupReport> Run::go() {
   report_.ingest = ingest_->stats();
   if (state_writer_) {
     std::vector<std::string> paths;
+    paths.reserve(roots_.size());
     for (const auto& [path, name] : roots_) paths.push_back(path);
     // Losing it costs time at the next backup, nothing else.
     if (!state_writer_->finish({{}, space_.id(), report_.snapshot.key(), root, std::move(paths)}))

@@ -33,7 +33,7 @@ class Run final : private Folders {
   [[nodiscard]] Result<worktree::ScanOptions> scan_options() const;
   Status walk_all();
   Status walk_root(const Path& root, const std::string& name);
-  Status on_entry(Walked entry);
+  Status on_entry(const Walked& entry);
   Status begin(const Walked& folder) override;
   Status unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) override;
   Status take_in(const Walked& entry);  // new or changed

@@ -102,7 +102,7 @@ void Run::count_entry(const FileStat& stat) {
   }
 }
 
-Status Run::on_entry(Walked entry) {
+Status Run::on_entry(const Walked& entry) {
   if (entry.stat.type == FileType::socket) {
     problem(entry.path, {Code::Unsupported, "a socket has no content to save", {}, {}});
     return {};

@@ -18,8 +18,8 @@ void for_each_name(const char* buffer, std::size_t size, Visit visit) {
   for (std::size_t at = 0; at < size;) {
     unsigned short length;
     std::memcpy(&length, buffer + at + offsetof(dirent64, d_reclen), sizeof length);
-    const std::string_view name(buffer + at + offsetof(dirent64, d_name));
-    if (name != "." && name != "..") visit(name);
+    const char* name = buffer + at + offsetof(dirent64, d_name);
+    if (std::string_view(name) != "." && std::string_view(name) != "..") visit(name);
     at += length;
   }
 }
@@ -36,12 +36,12 @@ Result<std::vector<DirectoryEntry>> list_directory(const Path& path) {
     if (size < 0) return system_fail(errno, "reading the directory", path);
     if (size == 0) return entries;
     std::size_t count = entries.size();
-    for_each_name(buffer.get(), static_cast<std::size_t>(size), [&](std::string_view) { ++count; });
+    for_each_name(buffer.get(), static_cast<std::size_t>(size), [&](const char*) { ++count; });
     if (count > entries.capacity()) entries.reserve(std::max(count, 2 * entries.size()));
-    for_each_name(buffer.get(), static_cast<std::size_t>(size), [&](std::string_view name) {
-      auto stat = stat_at(directory.get(), name.data(), {});
+    for_each_name(buffer.get(), static_cast<std::size_t>(size), [&](const char* name) {
+      auto stat = stat_at(directory.get(), name, {});
       if (!stat) stat.error().object = printable(join_path(path, name));
-      entries.push_back({std::string(name), std::move(stat)});
+      entries.push_back({name, std::move(stat)});
     });
   }
 }

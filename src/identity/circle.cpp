@@ -29,6 +29,7 @@ Result<std::vector<CircleSecret>> open_history(const CircleSecret& newest, const
   if (history.view().size() != std::size_t{where.e} * CircleSecret::size)
     return fail(Code::Tampered, "the circle's history box holds the wrong number of epochs");
   std::vector<CircleSecret> out;
+  out.reserve(where.e);
   for (std::size_t e = 0; e < where.e; ++e)
     out.push_back(CircleSecret::copy_of(history.view().subspan(e * CircleSecret::size, CircleSecret::size)));
   return out;

@@ -71,7 +71,7 @@ Bytes fresh_buffer(std::size_t bytes) {
   const auto address = reinterpret_cast<std::uintptr_t>(buffer.data());
   const std::uintptr_t begin = (address + page - 1) / page * page;
   const std::uintptr_t end = (address + bytes) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a hint: may fail
+  if (begin < end) madvise(buffer.data() + (begin - address), end - begin, MADV_HUGEPAGE);  // a hint: may fail
   return buffer;
 }
 

@@ -57,7 +57,7 @@ Code code_of(const error_code& error) {
 }  // namespace
 
 struct HttpServer::State {
-  State(ServerOptions options, Handler handler) : core(options, std::move(handler)) {
+  State(const ServerOptions& options, Handler handler) : core(options, std::move(handler)) {
     for (unsigned i = 0; i < std::max(options.io_threads, 1u); ++i) ios.push_back(std::make_unique<IoThread>());
     acceptor.emplace(ios.front()->context);
     retry.emplace(ios.front()->context);
@@ -206,9 +206,9 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 HttpServer::~HttpServer() { stop(5'000'000'000); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Handler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const ServerOptions& options, Handler handler) {
   const std::string where = options.listen;
-  auto state = std::make_unique<State>(std::move(options), std::move(handler));
+  auto state = std::make_unique<State>(options, std::move(handler));
   if (state->core.tls == nullptr) return fail(Code::Internal, "this OpenSSL has no TLS 1.3 with X25519MLKEM768");
   HF_OK(state->listen(where));
   state->run();

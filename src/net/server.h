@@ -119,7 +119,7 @@ struct ServerCounters {  // since the start, and now
 class HttpServer {
  public:
   // Listens when it returns. InvalidArgument: `listen` can't be meant. Busy: the port is taken. IoError.
-  static Result<std::unique_ptr<HttpServer>> start(ServerOptions options, Handler handler);
+  static Result<std::unique_ptr<HttpServer>> start(const ServerOptions& options, Handler handler);
   ~HttpServer();  // stop() with 5 s
 
   [[nodiscard]] std::uint16_t port() const;

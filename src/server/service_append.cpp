@@ -107,6 +107,7 @@ Result<Append::Reply> Service::behind(const Append& call, const GroupRow& row) {
 Result<std::optional<UploadId>> Service::plan_publish(const Append& call, AppendBatch& plan) {
   const GroupId& group = call.entry.group;
   std::vector<Key> keys;
+  keys.reserve(call.publish.size());
   for (const UploadId& upload : call.publish) keys.push_back(upload_key(group, upload));
   HF_TRY(const auto values, get(keys));
   for (std::size_t i = 0; i < keys.size(); ++i) {

@@ -148,6 +148,7 @@ Result<std::vector<KnownObject>> Service::known_objects(const GroupId& group, st
     if (known[i].row) uploads.try_emplace(known[i].row->row.upload, UploadState::dropped);
   }
   std::vector<Key> upload_keys;
+  upload_keys.reserve(uploads.size());
   for (const auto& [upload, state] : uploads) upload_keys.push_back(upload_key(group, upload));
   HF_TRY(const auto upload_values, get(upload_keys));
   std::size_t at = 0;

@@ -47,10 +47,11 @@ Result<std::variant<Bytes, Watching>> Service::begin_watch(const api::Watch& cal
   if (call.logs.size() > api::watch_logs_max) return fail(Code::TooLarge, "a watch names at most 512 logs");
   Watching watching;
   for (const api::WatchedLog& log : call.logs) {
-    HF_TRY(Ticket ticket, ticket_for(log.ticket, api::Right::read));
-    watching.logs.push_back({std::move(ticket), log.after_seq});
+    HF_TRY(const Ticket ticket, ticket_for(log.ticket, api::Right::read));
+    watching.logs.push_back({ticket, log.after_seq});
   }
   std::vector<GroupId> groups;
+  groups.reserve(watching.logs.size());
   for (const Watching::Log& log : watching.logs) groups.push_back(log.ticket.group);
   if (!all_distinct(std::move(groups))) return fail(Code::Malformed, "a watch names each log once");
   std::vector<std::size_t> all(watching.logs.size());

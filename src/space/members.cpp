@@ -113,6 +113,7 @@ Result<std::vector<EpochSecret>> open_history(const EpochKeys& keys, const Space
   if (plain.view().size() != std::size_t{keys.epoch} * EpochSecret::size)
     return fail(Code::Tampered, "the space's history box holds the wrong number of epochs");
   std::vector<EpochSecret> out;
+  out.reserve(keys.epoch);
   for (std::size_t e = 0; e < keys.epoch; ++e)
     out.push_back(EpochSecret::copy_of(plain.view().subspan(e * EpochSecret::size, EpochSecret::size)));
   return out;

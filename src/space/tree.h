@@ -180,7 +180,7 @@ class TreeBuilder {
   TreeBuilder(const RootKeys& keys, NodeSink sink);
   ~TreeBuilder();
   TreeBuilder(TreeBuilder&&) noexcept;
-  Status add(Entry entry);
+  Status add(const Entry& entry);
   Result<BuiltTree> finish();
   // Another builder that has all that this one has: to finish now what goes on here.
   [[nodiscard]] TreeBuilder fork() const;

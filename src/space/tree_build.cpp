@@ -90,7 +90,7 @@ template <class Entry>
 TreeBuilder<Entry>::TreeBuilder(TreeBuilder&&) noexcept = default;
 
 template <class Entry>
-Status TreeBuilder<Entry>::add(Entry entry) {
+Status TreeBuilder<Entry>::add(const Entry& entry) {
   using Rules = TreeRules<Entry>;
   HF_OK(Rules::check(entry));
   std::string key = Rules::key(entry);

@@ -3,7 +3,7 @@
 namespace holdfast::verbs {
 
 Result<BackupDone> backup(Session& session, const std::optional<std::string>& space_name,
-                          backup::BackupOptions options) {
+                          const backup::BackupOptions& options) {
   BackupDone done;
   done.space = space_name.value_or(std::string(session::backups_space));
   auto space = session::open_space(session, done.space);
@@ -24,7 +24,7 @@ Result<Snapshots> snapshots(Session& session, const std::string& name) {
 }
 
 Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which,
-                            backup::RestoreOptions options) {
+                            const backup::RestoreOptions& options) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));

@@ -72,7 +72,7 @@ struct BackupDone {
   session::Alarms alarms;
 };
 [[nodiscard]] Result<BackupDone> backup(Session& session, const std::optional<std::string>& space,
-                                        backup::BackupOptions options);
+                                        const backup::BackupOptions& options);
 
 struct Snapshots {
   std::string space;
@@ -87,7 +87,7 @@ struct RestoreDone {
   session::Alarms alarms;
 };
 [[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot,
-                                          backup::RestoreOptions options);
+                                          const backup::RestoreOptions& options);
 
 struct Listing {
   space::Snapshot snapshot;

@@ -116,7 +116,9 @@ std::size_t IgnorePattern::compile_set(std::string_view glob, std::size_t at) {
       set.set(byte);
       previous = byte;
     } else if (byte == '-' && previous != 0 && at + 1 < glob.size() && glob[at + 1] != ']') {
-      if (glob[++at] == '\\' && ++at >= glob.size()) return std::string_view::npos;
+      ++at;
+      if (glob[at] == '\\') ++at;
+      if (at >= glob.size()) return std::string_view::npos;
       for (unsigned in = previous; in <= byte_at(glob, at); ++in) set.set(in);
       previous = 0;
     } else if (byte == '[' && byte_at(glob, at + 1) == ':') {
