@@ -150,33 +150,74 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// Of names, the one that was most likely meant; empty: none is near.
+std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t far = 3;
+  std::string nearest;
+  std::size_t least = far;
+  for (const std::string& name : names) {
+    const std::size_t here = distance(word, name);
+    if (here >= least) continue;
+    least = here;
+    nearest = name;
+  }
+  return nearest;
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
 // What the parser's error means to who typed this.
 Parsed wrong(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
   const auto usage = [](std::string text, std::string next) {
     return Parsed{std::nullopt, std::move(text), exit_usage, std::move(next)};
   };
   if (arguments.empty()) return usage("a command is missing", "holdfast --help");
-  const std::string& first = arguments.front();
-  const auto verbs = app.get_subcommands({});
-  const bool known = std::ranges::any_of(verbs, [&](const CLI::App* verb) { return verb->get_name() == first; });
-  if (!known && first.starts_with('-'))
-    return usage("the command comes first, and its options behind it", "holdfast COMMAND " + printable(first));
-  if (!known) {
-    std::string nearest;
-    std::size_t most = 2;
-    for (const CLI::App* other : verbs) {
-      const std::size_t far = distance(first, other->get_name());
-      if (far > most || (far == most && !nearest.empty())) continue;
-      most = far;
-      nearest = other->get_name();
+  const CLI::App* verb = &app;
+  std::string typed = "holdfast";
+  for (const std::string& word : arguments) {
+    const auto verbs = verbs_of(*verb);
+    if (verbs.empty()) break;
+    if (std::ranges::find(verbs, word) == verbs.end()) {
+      if (word.starts_with('-'))
+        return usage("the command comes first, and its options behind it", typed + " COMMAND " + printable(word));
+      const std::string nearest = nearest_of(word, verbs);
+      return usage("there is no command " + (verb == &app ? "" : verb->get_name() + " ") + printable(word),
+                   typed + " " + (nearest.empty() ? "--help" : nearest));
     }
-    return usage("there is no command " + printable(first), "holdfast " + (nearest.empty() ? "--help" : nearest));
+    verb = verb->get_subcommand(word);
+    typed += " " + word;
+  }
+  if (const auto verbs = verbs_of(*verb); !verbs.empty()) {
+    std::string all;
+    for (const std::string& name : verbs) all += (all.empty() ? "" : ", ") + name;
+    return usage(typed + " needs one more word: " + all, typed + " --help");
   }
   const std::string text = printable(error.what());
-  const bool of_snapshot = first == "ls" || first == "cat" || first == "restore";
-  if (of_snapshot && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-    return usage(text, "a path of a snapshot stands behind a colon:  holdfast " + first + " SNAPSHOT:PATH");
-  return usage(text, "holdfast " + first + " --help");
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto options = options_of(*verb);
+    for (const std::string& argument : arguments) {
+      const std::string name = argument.substr(0, argument.find('='));
+      if (!name.starts_with("--") || std::ranges::find(options, name) != options.end()) continue;
+      const std::string nearest = nearest_of(name, options);
+      return usage("there is no option " + printable(name) + " of " + typed,
+                   typed + " " + (nearest.empty() ? "--help" : nearest));
+    }
+    const std::string& first = verb->get_name();
+    if (first == "ls" || first == "cat" || first == "restore")
+      return usage(text, "a path of a snapshot stands behind a colon:  holdfast " + first + " SNAPSHOT:PATH");
+  }
+  return usage(text, typed + " --help");
 }
 
 }  // namespace

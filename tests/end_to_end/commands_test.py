@@ -114,7 +114,9 @@ def unreadable_files_are_named(story, home):
 def mistakes_are_explained(story, home):
     step("a mistyped command line says what to type instead")
     for line, wanted in ((("chekc",), "holdfast check"), (("ls", "latest", "docs"), "SNAPSHOT:PATH"),
-                         (("-q", "snapshots"), "the command comes first"), ((), "holdfast --help")):
+                         (("-q", "snapshots"), "the command comes first"), ((), "holdfast --help"),
+                         (("space", "lits"), "holdfast space list"), (("space",), "create, list, info"),
+                         (("restore", "--verfy", "latest", "x"), "holdfast restore --verify")):
         expect(wanted in home.run(*line, code=USAGE).error_text, f"{line}: {wanted}")
     expect_equal(home.run("chekc", "--json", code=USAGE).error["next"], "holdfast check", "the same for programs")
 
