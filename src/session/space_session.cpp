@@ -35,6 +35,11 @@ struct InlinedChunks {  // sealed: the home space's hold keys
   HOLDFAST_WIRE(chunks)
 };
 
+// Of a time that somebody else's clock stated, and that may be anything.
+std::int64_t age_ns(std::int64_t then, std::int64_t now) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(then));
+}
+
 std::string number(std::uint64_t seq) { return to_hex(encode(seq)); }
 
 std::unique_ptr<crypto::Ed25519Key> key_from(const std::optional<crypto::Ed25519Seed>& seed) {
@@ -443,7 +448,7 @@ Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& mak
     body.kind = draft.kind;
     body.time_ns = session_.doors.clock.now_ns();
     body.checkpoint = body.seq - state_.checkpoint_seq >= checkpoint_commits ||
-                      body.time_ns - checkpoint_time_ns_ >= checkpoint_age_ns;
+                      age_ns(checkpoint_time_ns_, body.time_ns) >= checkpoint_age_ns;
     body.author = {account.profile.account, account.profile.device, account.chain.n, account.chain.head, counter};
     body.record = identity::no_record();
     body.state = draft.state;

@@ -105,6 +105,8 @@ Result<CommitPlain> open_commit(const api::Entry& entry, const SealedCommit& sea
   std::size_t inline_bytes = 0;
   for (const InlineChunk& chunk : body.inlined) inline_bytes += chunk.bytes.size();
   if (inline_bytes > inline_bytes_max) return fail(Code::Malformed, "a commit carries more than 64 KiB of chunks");
+  if (body.state.inline_floor > body.seq)
+    return fail(Code::Malformed, "a commit leaves out chunks of commits that do not exist yet");
   return plain;
 }
 

@@ -93,8 +93,8 @@ struct CommitPlain {
 [[nodiscard]] Result<api::Entry> seal_commit(const CommitBody& body, const EpochKeys& keys, const ObjectId& boxes,
                                              const identity::DeviceKeys& device, Random& random);
 
-// Opens and checks everything that the entry and keys alone can say: group, seq, prev, epoch, padding. Tampered: does
-// not open.
+// Opens and checks everything that the entry and keys alone can say: group, seq, prev, epoch, padding, inline floor.
+// Tampered: does not open.
 [[nodiscard]] Result<CommitPlain> open_commit(const api::Entry& entry, const SealedCommit& sealed,
                                               const EpochKeys& keys);
 

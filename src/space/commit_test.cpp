@@ -201,6 +201,18 @@ TEST(Commit, MoreThan64KiBInlineOr192KiBInAllIsRefused) {
 
 CommitPlain opened(World& world, const CommitBody& body) { return world.open(world.seal(body)).value(); }
 
+// Whoever reads it forgets what lies below the floor, one commit after the other.
+TEST(Commit, AnInlineFloorAboveItsOwnCommitIsRefused) {
+  World world;
+  CommitBody body = world.body();
+  body.state.inline_floor = body.seq;
+  EXPECT_TRUE(world.open(world.seal(body)));
+  for (const std::uint64_t floor : {body.seq + 1, ~std::uint64_t{0}}) {
+    body.state.inline_floor = floor;
+    EXPECT_EQ(world.open(world.seal(body)).error().code, Code::Malformed);
+  }
+}
+
 TEST(Commit, OnlyTheKindOfSignatureThatTheCommitNeedsCounts) {
   World world;
   CommitPlain content = opened(world, world.body(CommitKind::content));
