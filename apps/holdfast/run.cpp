@@ -210,7 +210,7 @@ class Verb {
     std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns,
                                   command_.quiet || command_.json, "backup");
     options.progress = [&](const backup::Counters& counters) { shown->show(counters); };
-    auto done = verbs::backup(session(), command_.space, std::move(options));
+    auto done = verbs::backup(session(), command_.space, options);
     shown.reset();
     if (!done) return pass_on(done.error());
     output_.out(command_.json ? json_of(*done, command_.dry_run)
@@ -233,7 +233,7 @@ class Verb {
     std::optional<Progress> shown(std::in_place, output_, line_.error_is_terminal, line_.columns,
                                   command_.quiet || command_.json, "restore");
     options.progress = [&](const backup::Counters& counters) { shown->show(counters); };
-    auto done = verbs::restore(session(), space_, which, std::move(options));
+    auto done = verbs::restore(session(), space_, which, options);
     shown.reset();
     if (!done) return pass_on(done.error());
     output_.out(command_.json ? json_of(*done) : text_of(*done, command_, world_.clock->monotonic_ns() - began));

@@ -228,7 +228,7 @@ Result<space::BuiltTree> Assembly::finish() {
 Result<space::BuiltTree> Assembly::build(std::vector<space::TreeEntry> entries) {
   std::ranges::sort(entries, {}, &space::TreeEntry::name);
   space::TreeBuilder<space::TreeEntry> builder(keys_, nodes_);
-  for (space::TreeEntry& entry : entries) HF_OK(builder.add(std::move(entry)));
+  for (const space::TreeEntry& entry : entries) HF_OK(builder.add(entry));
   return builder.finish();
 }
 

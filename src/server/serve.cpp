@@ -170,7 +170,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
                               .io_threads = io_threads(),
                               .worker_threads = options.worker_threads,
                               .limits = {}};
-  HF_TRY(state->http, net::HttpServer::start(std::move(listener), [inner = state.get()](net::HttpRequest& request) {
+  HF_TRY(state->http, net::HttpServer::start(listener, [inner = state.get()](net::HttpRequest& request) {
            return inner->handle(request);
          }));
   state->address = state->http->address();

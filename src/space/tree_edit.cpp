@@ -17,9 +17,9 @@ Result<std::vector<Entry>> load_all(ChunkSource& source, const Root& root) {
 }
 
 template <class Entry>
-Result<BuiltTree> build(const RootKeys& keys, const NodeSink& sink, std::vector<Entry> entries) {
+Result<BuiltTree> build(const RootKeys& keys, const NodeSink& sink, const std::vector<Entry>& entries) {
   TreeBuilder<Entry> builder(keys, sink);
-  for (Entry& entry : entries) HF_OK(builder.add(std::move(entry)));
+  for (const Entry& entry : entries) HF_OK(builder.add(entry));
   return builder.finish();
 }
 
@@ -36,7 +36,7 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
   HF_TRY(auto entries, load_all<TreeEntry>(source, root));
   if (path.empty()) {
     HF_OK(change(entries));
-    return build(keys, sink, std::move(entries));
+    return build(keys, sink, entries);
   }
   const std::size_t slash = std::min(path.find('/'), path.size());
   const std::string_view name = path.substr(0, slash), rest = path.substr(std::min(slash + 1, path.size()));
@@ -55,7 +55,7 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
   }
   HF_TRY(const BuiltTree below, change_below(source, keys, sink, place->directory()->root, rest, pattern, change));
   place->content = DirectoryContent{below.root, below.entries, below.bytes};
-  return build(keys, sink, std::move(entries));
+  return build(keys, sink, entries);
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const Node
                 [&](const Snapshot& old) { return std::ranges::find(keys_removed, old.key()) != keys_removed.end(); });
   snapshots.push_back(snapshot);
   std::ranges::sort(snapshots, {}, &Snapshot::key);
-  HF_TRY(const BuiltTree built, build(keys, sink, std::move(snapshots)));
+  HF_TRY(const BuiltTree built, build(keys, sink, snapshots));
   return built.root;
 }
 
