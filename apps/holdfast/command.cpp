@@ -95,6 +95,12 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   add_space(ls, command, "the space (default: backups)");
   ls.add_flag("-R,--recursive", command.recursive, "everything below, too");
 
+  CLI::App& diff = verb(app, command, "diff", "what differs between two snapshots, or folders of them");
+  add_snapshot(diff, command, "the older one: latest, or the first characters of an id; :PATH for a folder in it");
+  diff.add_option("other", command.other, "the newer one (default: the same folder in latest)")
+      ->type_name("SNAPSHOT[:PATH]");
+  add_space(diff, command, "the space (default: backups)");
+
   CLI::App& cat = verb(app, command, "cat", "print a file of a snapshot");
   add_snapshot(cat, command, "latest, or the first characters of an id, and :PATH of the file");
   add_space(cat, command, "the space (default: backups)");
@@ -214,7 +220,7 @@ Parsed wrong(const CLI::App& app, const std::vector<std::string>& arguments, con
                    typed + " " + (nearest.empty() ? "--help" : nearest));
     }
     const std::string& first = verb->get_name();
-    if (first == "ls" || first == "cat" || first == "restore")
+    if (first == "ls" || first == "cat" || first == "restore" || first == "diff")
       return usage(text, "a path of a snapshot stands behind a colon:  holdfast " + first + " SNAPSHOT:PATH");
   }
   return usage(text, typed + " --help");

@@ -28,6 +28,7 @@ struct Command {
   bool dry_run = false, one_file_system = false;
 
   std::string snapshot;  // SNAPSHOT[:PATH]
+  std::string other;     // the same, to compare with
   std::string target;    // folder to restore into, file to inspect, folder of man pages
   bool overwrite = false, verify = false, recursive = false, read_data = false;
 };

@@ -136,6 +136,7 @@ class Verb {
       HF_TRY(const auto listing, verbs::list(session(), space_, which, path, command_.recursive));
       return show(listing);
     }
+    if (command_.verb == "diff") return diff();
     if (command_.verb == "cat") return cat();
     if (command_.verb == "check") return check();
     return fail(Code::InvalidArgument, "there is no such command", command_.verb);
@@ -241,6 +242,14 @@ class Verb {
       return problem.error.code == Code::Tampered || problem.error.code == Code::Missing;
     });
     return damaged ? exit_alarm : done->report.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
+  Result<int> diff() {
+    const auto [which, path] = split_snapshot(command_.snapshot);
+    const auto [other, other_path] =
+        command_.other.empty() ? std::pair<std::string, std::string>("latest", path) : split_snapshot(command_.other);
+    HF_TRY(const auto diff, verbs::diff(session(), space_, {which, path}, {other, other_path}));
+    return show(diff);
   }
 
   Result<int> cat() {

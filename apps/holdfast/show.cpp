@@ -236,6 +236,27 @@ std::string text_of(const verbs::Listing& listing) {
   return out;
 }
 
+// One letter for what happened, as git has them.
+std::string text_of(const verbs::Diff& diff) {
+  std::string out;
+  std::size_t added = 0, removed = 0, changed = 0;
+  for (const auto& [path, before, after, what] : diff.differences) {
+    const space::TreeEntry& entry = after ? *after : *before;
+    const std::string name = printable(path) + (entry.directory() != nullptr ? "/" : "");
+    if (before && after) {
+      ++changed;
+      std::string list;
+      for (const std::string& one : what) list += (list.empty() ? "" : ", ") + one;
+      out += "M  " + name + "  (" + list + ")\n";
+    } else {
+      ++(after ? added : removed);
+      out += (after ? "A  " : "D  ") + name + "\n";
+    }
+  }
+  return out + count_text(added) + " added, " + count_text(removed) + " deleted, " + count_text(changed) +
+         " modified, from " + diff.before.id.short_hex() + " to " + diff.after.id.short_hex() + "\n";
+}
+
 std::string text_of(const backup::CheckReport& report, bool read_data) {
   std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.objects) + " objects";
   out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)"

@@ -184,27 +184,52 @@ std::string json_of(const verbs::RestoreDone& done) {
   return written(out);
 }
 
+namespace {
+
+Json entry_json(const space::TreeEntry& entry) {
+  Json one;
+  one["type"] = type_name(entry);
+  if (const auto* file = entry.file()) one["size"] = file->size;
+  if (const auto* folder = entry.directory()) {
+    one["entries"] = folder->entries;
+    one["size"] = folder->bytes;
+  }
+  if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) put_name(one, "target", link->target);
+  one["mode"] = entry.mode;
+  one["uid"] = entry.uid;
+  one["gid"] = entry.gid;
+  one["user"] = printable(entry.user);
+  one["group"] = printable(entry.group);
+  one["mtime"] = iso_time(entry.mtime_ns);
+  return one;
+}
+
+}  // namespace
+
 std::string json_of(const verbs::Listing& listing) {
   Json list = Json::array();
   for (const auto& [path, entry] : listing.entries) {
-    Json one;
+    Json one = entry_json(entry);
     put_name(one, "path", path);
-    one["type"] = type_name(entry);
-    if (const auto* file = entry.file()) one["size"] = file->size;
-    if (const auto* folder = entry.directory()) {
-      one["entries"] = folder->entries;
-      one["size"] = folder->bytes;
-    }
-    if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) put_name(one, "target", link->target);
-    one["mode"] = entry.mode;
-    one["uid"] = entry.uid;
-    one["gid"] = entry.gid;
-    one["user"] = printable(entry.user);
-    one["group"] = printable(entry.group);
-    one["mtime"] = iso_time(entry.mtime_ns);
     list.push_back(std::move(one));
   }
   return written({{"snapshot", listing.snapshot.id.hex()}, {"entries", list}, {"alarms", alarms_json(listing.alarms)}});
+}
+
+std::string json_of(const verbs::Diff& diff) {
+  Json list = Json::array();
+  for (const auto& [path, before, after, changed] : diff.differences) {
+    Json one;
+    put_name(one, "path", path);
+    if (before) one["before"] = entry_json(*before);
+    if (after) one["after"] = entry_json(*after);
+    if (before && after) one["changed"] = changed;
+    list.push_back(std::move(one));
+  }
+  return written({{"before", diff.before.id.hex()},
+                  {"after", diff.after.id.hex()},
+                  {"differences", list},
+                  {"alarms", alarms_json(diff.alarms)}});
 }
 
 std::string json_of(const backup::CheckReport& report) {

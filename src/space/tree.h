@@ -121,7 +121,7 @@ struct ManifestEntry {
 
 struct SnapshotStats {
   std::uint64_t files = 0, directories = 0, others = 0, bytes = 0;
-  std::uint64_t files_new = 0, files_changed = 0, files_unchanged = 0, left_out = 0;
+  std::uint64_t files_new = 0, files_changed = 0, files_unchanged = 0, left_out = 0;  // unchanged: as its stat says
   HOLDFAST_WIRE(files, directories, others, bytes, files_new, files_changed, files_unchanged, left_out)
   friend bool operator==(const SnapshotStats&, const SnapshotStats&) = default;
 };

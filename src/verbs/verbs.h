@@ -96,6 +96,25 @@ struct Listing {
 };
 [[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot,
                                    const std::string& path, bool recursive);
+
+// What two folders of one space's snapshots have that differs. Of a folder in both, that only its time changed says
+// nothing that its entries don't say, and is left out; so is which of its hard links a file was first saved by.
+struct Difference {
+  std::string path;                               // below both folders
+  std::optional<space::TreeEntry> before, after;  // nullopt: not there
+  std::vector<std::string> changed;  // "content", "mode", "owner", "time", "attributes"; empty: of one side
+};
+struct Diff {
+  space::Snapshot before, after;
+  std::vector<Difference> differences;  // in the order of paths, a folder before what is in it
+  session::Alarms alarms;
+};
+struct SnapshotPath {
+  std::string snapshot, path;
+};
+[[nodiscard]] Result<Diff> diff(Session& session, const std::string& space, const SnapshotPath& before,
+                                const SnapshotPath& after);
+
 holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
                      const std::function<holdfast::Status(ByteView)>& out);
 

@@ -82,6 +82,43 @@ def spaces_are_apart(story, server, home):
         expect(ended.err, f"why the name {name!r} is refused")
 
 
+def differences_are_told(story, home):
+    step("diff tells what was added, deleted and modified, and nothing else")
+    tree = story.path("diffed")
+    for name in ("same", "content", "mode", "gone", "below/same", "below/content", "turned"):
+        put(f"{tree}/{name}", name.encode() * 1000)
+    put(f"{tree}/big", os.urandom(3_000_000))
+    home.run("space", "create", "diffed")
+    before = home.json("backup", tree, "--space", "diffed")["snapshot"]["id"]
+    expect_equal(home.json("diff", before, "--space", "diffed")["differences"], [], "a snapshot and itself")
+    put(f"{tree}/content", b"new content")
+    put(f"{tree}/below/content", b"new content")
+    put(f"{tree}/below/new/file", b"new")
+    with open(f"{tree}/big", "r+b") as big:
+        big.seek(1_500_000)
+        big.write(b"one byte or two")
+    os.chmod(f"{tree}/mode", 0o751)
+    os.remove(f"{tree}/gone")
+    os.remove(f"{tree}/turned")
+    os.mkdir(f"{tree}/turned")
+    stats = home.json("backup", tree, "--space", "diffed")["stats"]
+    expect_equal([stats[key] for key in ("files_new", "files_changed", "files_unchanged")], [1, 4, 2], "new, changed and unchanged files")
+    found = home.json("diff", before, "--space", "diffed")["differences"]
+    told = {(one["path"], "before" in one, "after" in one, one["after"]["type"] if "after" in one else "", "content" in one.get("changed", ()))
+            for one in found}
+    expect_equal(told, {("diffed/content", True, True, "file", True), ("diffed/below/content", True, True, "file", True),
+                        ("diffed/below/new", False, True, "directory", False), ("diffed/below/new/file", False, True, "file", False),
+                        ("diffed/big", True, True, "file", True), ("diffed/mode", True, True, "file", False),
+                        ("diffed/gone", True, False, "", False), ("diffed/turned", True, False, "", False),
+                        ("diffed/turned", False, True, "directory", False)}, "what differs")
+    expect_equal([one["changed"] for one in found if one["path"] == "diffed/mode"], [["mode"]], "what changed of a file with another mode")
+    shown = home.run("diff", f"{before}:diffed/below", "latest:diffed/below", "--space", "diffed").text.splitlines()
+    expect_equal(shown[:3], ["M  content  (content, time)", "A  new/", "A  new/file"], "the lines of a folder")
+    expect("2 added, 0 deleted, 1 modified" in shown[3], "the last line")
+    expect_equal(home.run("diff", f"{before}:diffed/big", "--space", "diffed", "--json", code=FAILED).error["code"], "InvalidArgument",
+                 "a file is no folder")
+
+
 def unreadable_files_are_named(story, home):
     step("what can't be read is named, and the rest is saved")
     tree = story.path("partly")
@@ -133,6 +170,7 @@ def main():
         home = story.home("anna", server)
         what_is_not_wanted_stays_out(story, server, home)
         spaces_are_apart(story, server, home)
+        differences_are_told(story, home)
         unreadable_files_are_named(story, home)
         mistakes_are_explained(story, home)
 
