@@ -74,9 +74,10 @@ Result<bool> Compare::unchanged(const Walked& entry) {
   if (std::exchange(gone_, false)) HF_OK(materialize());
   had_before_ = record != nullptr;
 
-  bool equal = record != nullptr && !record->seen.racy &&
-               record->seen == Seen{entry.stat.device,   entry.stat.inode,    entry.stat.size,
-                                    entry.stat.mtime_ns, entry.stat.ctime_ns, false};
+  looked_the_same_ =
+      record != nullptr && record->seen == Seen{entry.stat.device,   entry.stat.inode,    entry.stat.size,
+                                                entry.stat.mtime_ns, entry.stat.ctime_ns, record->seen.racy};
+  bool equal = looked_the_same_ && !record->seen.racy;
   if (equal && !trusted_) {
     const auto old = decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry");
     equal = old && usable_(*old);

@@ -32,9 +32,10 @@ class Compare {
   Status leave();
   // All roots are walked. True: everything is as it was.
   Result<bool> finish();
-  [[nodiscard]] bool had_before() const {
-    return had_before_;
-  }  // right after unchanged() said false: there was an entry of this name
+  // Right after unchanged() said false. There was an entry of this name; and its stat was the same, so that only a
+  // second look can tell.
+  [[nodiscard]] bool had_before() const { return had_before_; }
+  [[nodiscard]] bool looked_the_same() const { return looked_the_same_; }
 
  private:
   struct Level {
@@ -56,7 +57,7 @@ class Compare {
   std::function<Assembly&()> assembly_;
   Folders& folders_;
   std::vector<Level> levels_;
-  bool had_before_ = false;
+  bool had_before_ = false, looked_the_same_ = false;
   bool gone_ = false;  // find() passed over records of what is gone
 };
 

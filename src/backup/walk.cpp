@@ -110,7 +110,9 @@ Status Run::on_entry(const Walked& entry) {
   HF_TRY(const bool unchanged, compare_->unchanged(entry));
   const bool regular = entry.stat.type == FileType::regular;
   if (regular)
-    ++(unchanged ? stats_.files_unchanged : compare_->had_before() ? stats_.files_changed : stats_.files_new);
+    ++(unchanged || compare_->looked_the_same() ? stats_.files_unchanged
+       : compare_->had_before()                 ? stats_.files_changed
+                                                : stats_.files_new);
   if (!unchanged && options_.dry_run && regular) report_.bytes_read += entry.stat.size;
   if (!unchanged && !options_.dry_run) HF_OK(take_in(entry));
   count_entry(entry.stat);
