@@ -128,7 +128,7 @@ TEST(BackupScenario, SucceedsOverARoughNetwork) {
 // Promise: a disk that fails now and then is told of, and harms nothing that was acknowledged.
 TEST(BackupScenario, SurvivesDiskErrors) {
   int kept = 0;
-  for (const Fault& fault : calm_faults(sim_seeds(15), {.io_error = 4, .sync_error = 10})) {
+  for (const Fault& fault : calm_faults(sim_seeds(25), {.io_error = 4, .sync_error = 10})) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);
