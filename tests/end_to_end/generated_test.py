@@ -12,7 +12,7 @@ from cloud import DONE, FAILED, HOLDFASTD, USAGE, Story, expect, expect_equal, s
 from trees import put
 
 VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
-         ("restore",), ("ls",), ("cat",), ("check",), ("inspect",), ("completion",), ("man",)]
+         ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("inspect",), ("completion",), ("man",)]
 
 
 def help_of_every_verb(story, home):
@@ -106,10 +106,10 @@ def json_of_every_verb(story):
     put(f"{tree}/file", b"content")
     os.makedirs(story.path("pages"))
     arguments = {"signup": ("anna", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("made",), "backup": (tree,),
-                 "restore": ("latest", story.path("out")), "ls": ("latest",), "inspect": (os.path.join(home.path, "keys"),), "completion": ("bash",),
+                 "restore": ("latest", story.path("out")), "ls": ("latest",), "diff": ("latest",), "inspect": (os.path.join(home.path, "keys"),), "completion": ("bash",),
                  "man": (story.path("pages"),)}
     wrong = {"signup": ("UPPER CASE", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("nowhere",),
-             "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",),
+             "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
              "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),)}
     stranger = story.home("stranger", server, signed_up=False)
     for verb in VERBS:
