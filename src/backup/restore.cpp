@@ -22,10 +22,6 @@ bool too_deep(const std::string& name) {
   return static_cast<std::size_t>(std::ranges::count(name, '/')) > space::folders_deep_max;
 }
 
-std::string below(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : folder + "/" + name;
-}
-
 }  // namespace
 
 RestoreRun::RestoreRun(session::SpaceSession& space, const RestoreOptions& options)
@@ -132,7 +128,7 @@ Status RestoreRun::plan_folder(const std::string& name, const space::Root& root)
       });
   if (!read) problem(name, read.error());
   for (auto& entry : entries) {
-    const std::string path = below(name, entry.name);
+    const std::string path = join_path(name, entry.name);
     HF_OK(plan_entry(path, std::move(entry)));
     if (files_.size() >= planned_files_max || planned_bytes_ >= planned_bytes_max) HF_OK(write_planned());
   }
@@ -489,7 +485,7 @@ Status RestoreRun::verify_folder(const std::string& name, const space::Root& roo
         return true;
       });
   if (!read) return {};  // told when it was restored
-  for (const auto& entry : entries) HF_OK(verify(below(name, entry.name), entry));
+  for (const auto& entry : entries) HF_OK(verify(join_path(name, entry.name), entry));
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +33,15 @@ class Fd {
 // REQUIRES: number is an errno. The sentence is "<doing> failed: <the system's reason>".
 std::unexpected<Error> system_fail(int number, std::string_view doing, std::string_view path);
 Code code_of_errno(int number);
+
+// Calls `call` until it is not interrupted.
+template <class Call>
+auto uninterrupted(Call call) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
 
 // open(2) without following a link in the last component, and without touching the access time where that is allowed.
 int open_quietly(int directory, const char* name, int flags);

@@ -17,20 +17,12 @@ namespace {
 constexpr std::uint64_t offset_max = std::numeric_limits<off_t>::max();
 constexpr std::uint64_t read_ahead_from = 1 << 20;  // below, the kernel's first window holds the file
 
-// Calls `call` until it is not interrupted.
-template <class Call>
-auto uninterrupted(Call call) {
-  for (;;) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) return result;
-  }
-}
-
 class SystemFile final : public File {
  public:
-  SystemFile(Fd descriptor, Path path, bool uncached) : descriptor_(std::move(descriptor)), path_(std::move(path)) {
-    if (uncached) uncached_.emplace(descriptor_.get(), O_WRONLY);
-  }
+  SystemFile(Fd descriptor, Path path, bool uncached)
+      : descriptor_(std::move(descriptor)),
+        path_(std::move(path)),
+        writer_(descriptor_.get(), O_WRONLY, uncached ? ~0ULL : 0) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
     std::size_t count = 0;
@@ -45,25 +37,13 @@ class SystemFile final : public File {
     return count;
   }
 
-  Status write_at(std::uint64_t offset, ByteView bytes) override {
-    if (uncached_) return write_parts(offset, {&bytes, 1});
-    if (offset > offset_max || bytes.size() > offset_max - offset) return system_fail(EFBIG, "writing the file", path_);
-    while (!bytes.empty()) {
-      const auto count = uninterrupted(
-          [&] { return ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
-      if (count < 0) return system_fail(errno, "writing the file", path_);
-      offset += static_cast<std::uint64_t>(count);
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
-  }
+  Status write_at(std::uint64_t offset, ByteView bytes) override { return write_parts(offset, {&bytes, 1}); }
 
   Status write_parts(std::uint64_t offset, std::span<const ByteView> parts) override {
-    if (!uncached_) return File::write_parts(offset, parts);
     std::uint64_t size = 0;
     for (const ByteView part : parts) size += part.size();
     if (offset > offset_max || size > offset_max - offset) return system_fail(EFBIG, "writing the file", path_);
-    if (const int failed = uncached_->write(offset, parts); failed != 0)
+    if (const int failed = writer_.write(offset, parts); failed != 0)
       return system_fail(failed, "writing the file", path_);
     return {};
   }
@@ -104,7 +84,7 @@ class SystemFile final : public File {
  private:
   Fd descriptor_;
   Path path_;
-  std::optional<UncachedFile> uncached_;
+  UncachedFile writer_;
 };
 
 class SystemMapping final : public Mapping {

@@ -26,15 +26,6 @@ std::span<std::uint8_t> staging() {
 constexpr std::uint64_t aligned_down(std::uint64_t offset) { return offset / alignment * alignment; }
 constexpr std::uint64_t aligned_up(std::uint64_t offset) { return aligned_down(offset + alignment - 1); }
 
-// Calls `call` until it is not interrupted.
-template <class Call>
-ssize_t uninterrupted(Call call) {
-  for (;;) {
-    const ssize_t result = call();
-    if (result >= 0 || errno != EINTR) return result;
-  }
-}
-
 int write_cached(int descriptor, std::uint64_t offset, ByteView bytes) {
   while (!bytes.empty()) {
     const ssize_t count =

@@ -13,7 +13,7 @@ inline constexpr std::size_t uncached_from = 512 * 1024;  // smaller transfers g
 // Any thread; calls that don't overlap may run at once. Results: errno.
 class UncachedFile {
  public:
-  // access: O_RDONLY or O_WRONLY. largest: no transfer will be larger.
+  // access: O_RDONLY or O_WRONLY. largest: the largest transfer to come; below uncached_from, nothing passes the cache.
   UncachedFile(int descriptor, int access, std::uint64_t largest = ~0ULL);
   [[nodiscard]] int write(std::uint64_t offset, std::span<const ByteView> parts) const;  // all of them; 0: done
   // Appends what it reads: short only at the end. Into memory that was not cleared first, which takes as long as

@@ -207,10 +207,9 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 HttpServer::~HttpServer() { stop(5'000'000'000); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const ServerOptions& options, Handler handler) {
-  const std::string where = options.listen;
   auto state = std::make_unique<State>(options, std::move(handler));
   if (state->core.tls == nullptr) return fail(Code::Internal, "this OpenSSL has no TLS 1.3 with X25519MLKEM768");
-  HF_OK(state->listen(where));
+  HF_OK(state->listen(options.listen));
   state->run();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

@@ -314,7 +314,7 @@ TEST(HttpServer, ABodyThatNeverGetsItsTurnIsAnswered503AndSmallCallsPass) {
                                    .turn_timeout_ns = 500 * ms,
                                    .progress_timeout_ns = 600'000 * ms});
   TlsPeer within(server->port()), beyond(server->port());
-  within.write(post(600'000) + std::string(290'000, 'x'));  // is the one that may go beyond the limit, and is slow
+  within.write(post(600'000) + std::string(310'000, 'x'));  // is the one that may go beyond the limit, and is slow
   ASSERT_TRUE(comes_true([&] { return server->counters().body_bytes > 300'000; }));
   beyond.write(post(600'000) + std::string(10'000, 'x'));
   HttpClient client(to(server->port()));

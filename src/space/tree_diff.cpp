@@ -7,15 +7,6 @@ namespace holdfast::space {
 
 namespace {
 
-std::string below(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : folder + "/" + name;
-}
-
-Status check_depth(const std::string& path, std::size_t depth) {
-  if (depth <= folders_deep_max) return {};
-  return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
-}
-
 // The entries of one folder in order; a node stays closed as long as nobody asks for what is in it.
 class Cursor {
  public:
@@ -131,15 +122,15 @@ class Diff {
         left.done() || left.closed() || (!right.done() && !right.closed() && right.entry().name < left.entry().name);
     if (left_first) {
       HF_TRY(const TreeEntry entry, left.take());
-      return only(before_, below(path, entry.name), entry, true);
+      return only(before_, join_path(path, entry.name), entry, true, depth);
     }
     if (right_first) {
       HF_TRY(const TreeEntry entry, right.take());
-      return only(after_, below(path, entry.name), entry, false);
+      return only(after_, join_path(path, entry.name), entry, false, depth);
     }
     HF_TRY(const TreeEntry before, left.take());
     HF_TRY(const TreeEntry after, right.take());
-    return both(below(path, before.name), before, after, depth);
+    return both(join_path(path, before.name), before, after, depth);
   }
 
   Result<bool> both(const std::string& path, const TreeEntry& before, const TreeEntry& after, std::size_t depth) {
@@ -154,17 +145,27 @@ class Diff {
     }
     if (before == after) return true;
     if (old_folder == nullptr && new_folder == nullptr) return visit_({path, &before, &after});
-    HF_TRY(const bool go_on, only(before_, path, before, true));
-    return go_on ? only(after_, path, after, false) : Result<bool>(false);
+    HF_TRY(const bool go_on, only(before_, path, before, true, depth));
+    return go_on ? only(after_, path, after, false, depth) : Result<bool>(false);
   }
 
-  Result<bool> only(ChunkSource& source, const std::string& path, const TreeEntry& entry, bool is_before) {
-    bool go_on = true;
-    HF_OK(walk_tree(source, path, entry, [&](const std::string& at, const TreeEntry& one) -> Result<bool> {
-      HF_TRY(go_on, visit_(is_before ? TreeDifference{at, &one, nullptr} : TreeDifference{at, nullptr, &one}));
-      return go_on;
+  // The entry itself and all below it.
+  Result<bool> only(ChunkSource& source, const std::string& path, const TreeEntry& entry, bool is_before,
+                    std::size_t depth) {
+    HF_TRY(const bool go_on,
+           visit_(is_before ? TreeDifference{path, &entry, nullptr} : TreeDifference{path, nullptr, &entry}));
+    if (!go_on || entry.directory() == nullptr) return go_on;
+    HF_OK(check_depth(path, depth));
+    std::vector<TreeEntry> inside;
+    HF_OK(for_each_entry<TreeEntry>(source, entry.directory()->root, [&](TreeEntry&& one) -> Result<bool> {
+      inside.push_back(std::move(one));
+      return true;
     }));
-    return go_on;
+    for (const TreeEntry& one : inside) {
+      HF_TRY(const bool further, only(source, join_path(path, one.name), one, is_before, depth + 1));
+      if (!further) return false;
+    }
+    return true;
   }
 
   ChunkSource& before_;
@@ -172,43 +173,11 @@ class Diff {
   const std::function<Result<bool>(const TreeDifference&)>& visit_;
 };
 
-class TreeWalk {
- public:
-  TreeWalk(ChunkSource& source, const std::function<Result<bool>(const std::string&, const TreeEntry&)>& visit)
-      : source_(source), visit_(visit) {}
-
-  Result<bool> entry(const std::string& path, const TreeEntry& entry, std::size_t depth) {
-    HF_TRY(const bool go_on, visit_(path, entry));
-    if (!go_on || entry.directory() == nullptr) return go_on;
-    HF_OK(check_depth(path, depth));
-    std::vector<TreeEntry> inside;
-    HF_OK(for_each_entry<TreeEntry>(source_, entry.directory()->root, [&](TreeEntry&& one) -> Result<bool> {
-      inside.push_back(std::move(one));
-      return true;
-    }));
-    for (const TreeEntry& one : inside) {
-      HF_TRY(const bool further, this->entry(below(path, one.name), one, depth + 1));
-      if (!further) return false;
-    }
-    return true;
-  }
-
- private:
-  ChunkSource& source_;
-  const std::function<Result<bool>(const std::string&, const TreeEntry&)>& visit_;
-};
-
 }  // namespace
 
 Status diff_trees(ChunkSource& before_source, const Root& before, ChunkSource& after_source, const Root& after,
                   const std::function<Result<bool>(const TreeDifference&)>& visit) {
   HF_OK(Diff(before_source, after_source, visit).folders(before, after, "", 0));
-  return {};
-}
-
-Status walk_tree(ChunkSource& source, const std::string& path, const TreeEntry& entry,
-                 const std::function<Result<bool>(const std::string& path, const TreeEntry&)>& visit) {
-  HF_OK(TreeWalk(source, visit).entry(path, entry, 0));
   return {};
 }
 

@@ -17,8 +17,4 @@ struct TreeDifference {
 Status diff_trees(ChunkSource& before_source, const Root& before, ChunkSource& after_source, const Root& after,
                   const std::function<Result<bool>(const TreeDifference&)>& visit);
 
-// The entry itself and all below it.
-Status walk_tree(ChunkSource& source, const std::string& path, const TreeEntry& entry,
-                 const std::function<Result<bool>(const std::string& path, const TreeEntry&)>& visit);
-
 }  // namespace holdfast::space

@@ -11,11 +11,6 @@ namespace {
 
 using namespace testing;  // NOLINT: this room's own, of the line above
 
-const RootKeys& keys() {
-  static const RootKeys made = test_root_keys();
-  return made;
-}
-
 // A tree as a person thinks of it.
 struct Plain {
   TreeEntry entry;

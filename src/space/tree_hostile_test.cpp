@@ -12,11 +12,6 @@ namespace {
 
 using namespace testing;  // NOLINT: this room's own, of the line above
 
-const RootKeys& keys() {
-  static const RootKeys made = test_root_keys();
-  return made;
-}
-
 Code walk(TestChunks& chunks, const Root& root) {
   const Status status = for_each_entry<TreeEntry>(chunks, root, [](TreeEntry&&) -> Result<bool> { return true; });
   return status ? Code::Internal : status.error().code;

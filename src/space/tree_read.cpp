@@ -7,7 +7,6 @@ namespace holdfast::space {
 
 namespace {
 
-constexpr std::size_t depth_max = 4096;  // no longer path can exist
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 62;
 
 template <class Entry>
@@ -89,6 +88,11 @@ class Walk {
 };
 
 }  // namespace
+
+Status check_depth(const std::string& path, std::size_t depth) {
+  if (depth <= folders_deep_max) return {};
+  return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
+}
 
 Status check_entry(const TreeEntry& entry) {
   const std::string& name = entry.name;
@@ -250,12 +254,11 @@ class ChunkWalk {
 
   Status directory(const Root& root, const std::string& path, std::size_t depth) {
     if (root.is_zero()) return {};
-    if (depth > depth_max)
-      return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
+    HF_OK(check_depth(path, depth));
     std::vector<TreeEntry> folders;
     Listening nodes(*this, path);
     HF_OK(for_each_entry<TreeEntry>(nodes, root, [&](TreeEntry&& entry) -> Result<bool> {
-      const std::string below = path.empty() ? entry.name : path + "/" + entry.name;
+      const std::string below = join_path(path, entry.name);
       HF_OK(attributes(entry, below));
       if (const FileContent* content = entry.file()) HF_OK(file(*content, below));
       if (entry.directory() != nullptr) folders.push_back(std::move(entry));

@@ -11,11 +11,6 @@ namespace {
 
 using namespace testing;  // NOLINT: this room's own, of the line above
 
-const RootKeys& keys() {
-  static const RootKeys made = test_root_keys();
-  return made;
-}
-
 std::string numbered(std::size_t i) {
   const std::string digits = std::to_string(i);
   return "file-" + std::string(7 - digits.size(), '0') + digits;

@@ -44,6 +44,10 @@ class TestChunks final : public ChunkSource {
 };
 
 inline RootKeys test_root_keys() { return RootKeys(key_of<SpaceRoot>(1), space_of(2)); }
+inline const RootKeys& keys() {
+  static const RootKeys made = test_root_keys();
+  return made;
+}
 
 inline TreeEntry a_file(std::string name, std::uint64_t size = 0, std::int64_t mtime_ns = 0) {
   TreeEntry entry;

@@ -55,7 +55,7 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
       return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(prefix));
     std::vector<std::pair<std::string, space::Root>> below;
     HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
-      std::string full = prefix.empty() ? entry.name : prefix + "/" + entry.name;
+      std::string full = join_path(prefix, entry.name);
       if (recursive && entry.directory() != nullptr) below.emplace_back(full, entry.directory()->root);
       out.entries.emplace_back(std::move(full), std::move(entry));
       return true;
