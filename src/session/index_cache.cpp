@@ -1,7 +1,9 @@
 #include "session/index_cache.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <span>
 
 #include "base/reached.h"
 
@@ -81,6 +83,11 @@ void remove_unused(Session& session, const Path& directory, const space::SpaceSt
   }
 }
 
+// Nothing when its pack is retired: it must not be referred to again.
+std::optional<space::Record> usable(const OpenSegment& segment, const std::optional<space::Record>& record) {
+  return record && space::is_retired(segment.ref.retired_packs, record->pack) ? std::nullopt : record;
+}
+
 }  // namespace
 
 Hash segment_mac(const identity::CircleSecret& circle, const SpaceId& space, const space::SegmentRef& ref) {
@@ -150,21 +157,41 @@ Result<bool> IndexCache::recheck(Session& session, const SpaceId& space, const s
   return true;
 }
 
-std::optional<space::Record> OpenSegment::find(const ChunkId& id) const {
-  auto record = view.find(id);
-  return record && space::is_retired(ref.retired_packs, record->pack) ? std::nullopt : record;
+void search(const std::vector<OpenSegment>& segments, bool own, const ChunkId& id,
+            const std::function<bool(const OpenSegment&, const space::Record&)>& visit) {
+  struct Turn {
+    const OpenSegment* segment;
+    space::SegmentView::Search search;
+  };
+  std::array<Turn, 8> turns;
+  for (auto next = segments.begin(); next != segments.end();) {
+    std::size_t count = 0;
+    for (; next != segments.end() && count < turns.size(); ++next)
+      if (next->own == own) turns[count++] = {&*next, space::SegmentView::Search(next->view, id)};
+    for (bool going_on = true; going_on;) {
+      going_on = false;
+      for (Turn& turn : std::span(turns).first(count)) going_on = turn.search.step() || going_on;
+    }
+    for (const Turn& turn : std::span(turns).first(count))
+      if (const auto record = usable(*turn.segment, turn.search.found()); record && visit(*turn.segment, *record))
+        return;
+  }
 }
 
 bool IndexCache::known(const ChunkId& id) const {
-  return std::ranges::any_of(segments_, [&](const OpenSegment& segment) { return segment.own && segment.find(id); });
+  bool is_known = false;
+  search(segments_, true, id, [&](const OpenSegment&, const space::Record&) { return is_known = true; });
+  return is_known;
 }
 
 std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {
   std::vector<FoundChunk> out;
-  for (const bool own : {true, false})
-    for (const OpenSegment& segment : segments_)
-      if (segment.own == own)
-        if (const auto record = segment.find(id)) out.push_back({&segment, *record});
+  for (const bool own : {true, false}) {
+    search(segments_, own, id, [&](const OpenSegment& segment, const space::Record& record) {
+      out.push_back({&segment, record});
+      return false;
+    });
+  }
   return out;
 }
 

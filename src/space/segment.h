@@ -112,10 +112,10 @@ struct Location {
   std::uint32_t offset = 0, length = 0;
 };
 
-// A local segment file, mapped. Const: any thread. Look-up by interpolation: below 1 us at 10 million records.
-// Malformed, from any of these: delete the file, fetch it again.
+// A local segment file, mapped. Const: any thread. Malformed, from any of these: delete the file, fetch it again.
 class SegmentView {
  public:
+  class Search;
   static Result<SegmentView> over(
       ByteView bytes);  // compares sizes only; a damaged record is noticed when its chunk is opened
   [[nodiscard]] std::optional<Record> find(const ChunkId& id) const;
@@ -130,6 +130,36 @@ class SegmentView {
   ByteView bytes_, records_bytes_, offsets_, infos_;
   std::uint64_t records_ = 0;
   std::uint32_t packs_ = 0;
+};
+
+// A look-up by interpolation, in steps. Each step asks for the memory that the next one reads and does not wait for it:
+// searches in several segments that take turns wait once for all of them. Ids are uniform, so two or three steps do.
+class SegmentView::Search {
+ public:
+  Search() = default;  // finds nothing
+  Search(const SegmentView& view, const ChunkId& id);
+  bool step();  // false: it is over
+  [[nodiscard]] std::optional<Record> found() const;
+
+ private:
+  struct Prefix {  // a chunk id's first 16 bytes as two numbers in the order of the bytes
+    std::uint64_t high = 0, low = 0;
+    static Prefix at(const std::uint8_t* bytes);
+    friend auto operator<=>(const Prefix&, const Prefix&) = default;
+  };
+  [[nodiscard]] Prefix prefix(std::uint64_t at) const;
+  bool guess_next(std::uint64_t guess);
+  bool end(bool found, std::uint64_t at);
+  bool walk_up(std::uint64_t records);
+  bool walk_down(std::uint64_t records);
+
+  const SegmentView* view_ = nullptr;
+  Prefix wanted_;
+  std::uint64_t low_ = 0,
+                high_ = 0;  // all records below low_ are smaller than the wanted one, all from high_ on larger
+  std::uint64_t guess_ = 0;
+  int guesses_ = 0;
+  bool found_ = false;  // at guess_
 };
 
 // size[i] >= 2 * (sum of the later ones): from which segment on one's own must be merged so that this holds again after

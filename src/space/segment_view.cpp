@@ -32,13 +32,6 @@ std::unexpected<Error> malformed() {
   return fail(Code::Malformed, "a local copy of the index is damaged", {}, "the index itself is whole on the server");
 }
 
-// A chunk id's first 16 bytes as two numbers in the order of the bytes.
-struct Prefix {
-  std::uint64_t high, low;
-  static Prefix at(const std::uint8_t* bytes) { return {load_u64(bytes), load_u64(bytes + 8)}; }
-  friend auto operator<=>(const Prefix&, const Prefix&) = default;
-};
-
 // How many of `records` uniform ids lie in a stretch of `distance` of the first 64 bits.
 std::uint64_t expected_records(std::uint64_t distance, std::uint64_t records) {
   __extension__ using Wide = unsigned __int128;
@@ -98,42 +91,77 @@ Result<SegmentView> SegmentView::over(ByteView bytes) {
   return out;
 }
 
-std::optional<Record> SegmentView::find(const ChunkId& id) const {
-  const Prefix wanted = Prefix::at(id.bytes.data());
-  const auto prefix = [&](std::uint64_t i) { return Prefix::at(&records_bytes_[i * record_bytes]); };
-  // All records below `low` are smaller than the wanted one, all from `high` on are larger.
-  std::uint64_t low = 0, high = records_;
-  std::uint64_t guess = expected_records(wanted.high, records_);
-  for (int guesses = 0; low < high; ++guesses) {
-    if (guesses >= guesses_max) guess = low + (high - low) / 2;  // not uniform: somebody else's file, or a tiny one
-    guess = std::clamp(guess, low, high - 1);
-    const Prefix here = prefix(guess);
-    if (here == wanted) return record(guess);
-    if (here < wanted) {
-      low = guess + 1;
-      const std::uint64_t step = expected_records(wanted.high - here.high, records_);
-      if (step < walk_max) {
-        for (const std::uint64_t end = std::min(high, low + 2 * walk_max); low < end; ++low) {
-          const Prefix next = prefix(low);
-          if (next == wanted) return record(low);
-          if (next > wanted) return std::nullopt;
-        }
-      }
-      guess = low + step;
-    } else {
-      high = guess;
-      const std::uint64_t step = expected_records(here.high - wanted.high, records_);
-      if (step < walk_max) {
-        for (const std::uint64_t end = high - low > 2 * walk_max ? high - 2 * walk_max : low; high > end; --high) {
-          const Prefix next = prefix(high - 1);
-          if (next == wanted) return record(high - 1);
-          if (next < wanted) return std::nullopt;
-        }
-      }
-      guess = high - std::min(high - low, step + 1);
-    }
+SegmentView::Search::Prefix SegmentView::Search::Prefix::at(const std::uint8_t* bytes) {
+  return {load_u64(bytes), load_u64(bytes + 8)};
+}
+
+SegmentView::Search::Search(const SegmentView& view, const ChunkId& id)
+    : view_(&view), wanted_(Prefix::at(id.bytes.data())), high_(view.records_) {
+  guess_next(expected_records(wanted_.high, view.records_));
+}
+
+SegmentView::Search::Prefix SegmentView::Search::prefix(std::uint64_t at) const {
+  return Prefix::at(&view_->records_bytes_[at * record_bytes]);
+}
+
+bool SegmentView::Search::guess_next(std::uint64_t guess) {
+  if (low_ >= high_) return end(false, 0);
+  if (guesses_++ >= guesses_max) guess = low_ + (high_ - low_) / 2;  // not uniform: somebody else's file, or a tiny one
+  guess_ = std::clamp(guess, low_, high_ - 1);
+  const std::uint8_t* const at = &view_->records_bytes_[guess_ * record_bytes];
+  __builtin_prefetch(at);
+  return true;
+}
+
+bool SegmentView::Search::end(bool found, std::uint64_t at) {
+  found_ = found;
+  guess_ = at;
+  low_ = high_ = 0;
+  return false;
+}
+
+// The records from low_ on: true when the wanted one is behind them.
+bool SegmentView::Search::walk_up(std::uint64_t records) {
+  for (const std::uint64_t stop = std::min(high_, low_ + records); low_ < stop; ++low_) {
+    const Prefix here = prefix(low_);
+    if (here >= wanted_) return end(here == wanted_, low_);
   }
-  return std::nullopt;
+  return true;
+}
+
+bool SegmentView::Search::walk_down(std::uint64_t records) {
+  for (const std::uint64_t stop = high_ - std::min(high_ - low_, records); high_ > stop; --high_) {
+    const Prefix here = prefix(high_ - 1);
+    if (here <= wanted_) return end(here == wanted_, high_ - 1);
+  }
+  return true;
+}
+
+bool SegmentView::Search::step() {
+  if (low_ >= high_) return false;
+  const Prefix here = prefix(guess_);
+  if (here == wanted_) return end(true, guess_);
+  if (here < wanted_) {
+    low_ = guess_ + 1;
+    const std::uint64_t ahead = expected_records(wanted_.high - here.high, view_->records_);
+    if (ahead < walk_max && !walk_up(2 * walk_max)) return false;
+    return guess_next(low_ + ahead);
+  }
+  high_ = guess_;
+  const std::uint64_t back = expected_records(here.high - wanted_.high, view_->records_);
+  if (back < walk_max && !walk_down(2 * walk_max)) return false;
+  return guess_next(high_ - std::min(high_ - low_, back + 1));
+}
+
+std::optional<Record> SegmentView::Search::found() const {
+  return found_ ? std::optional(view_->record(guess_)) : std::nullopt;
+}
+
+std::optional<Record> SegmentView::find(const ChunkId& id) const {
+  Search search(*this, id);
+  while (search.step()) {
+  }
+  return search.found();
 }
 
 Record SegmentView::record(std::uint64_t at) const { return load_record(&records_bytes_[at * record_bytes]); }
