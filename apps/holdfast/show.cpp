@@ -161,7 +161,7 @@ std::string text_of(const verbs::SpaceInfo& info) {
 std::string text_of(const verbs::BackupDone& done, const Command& command, std::int64_t took_ns) {
   const auto& stats = done.report.snapshot.stats;
   std::string out;
-  if (done.space_made) out += "made the space " + done.space + "\n";
+  if (done.space_made) out += (command.dry_run ? "would make the space " : "made the space ") + done.space + "\n";
   const std::string what =
       count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes);
   const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " +

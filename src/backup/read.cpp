@@ -35,22 +35,23 @@ std::vector<Range> holes_between(const std::vector<Range>& data, std::uint64_t s
 
 }  // namespace
 
-Status Run::take_in_file(const Walked& entry) {
+Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
   auto described = describe_or_report(entry);
-  if (!described) return {};
+  if (!described) return false;
   const Seen seen = seen_of(entry.stat, scan_time_ns_);
   if (entry.stat.size <= space::chunk_bytes_min) {
     const std::uint64_t token = assembly().file(*std::move(described), seen, {});
     HF_OK(add_attributes(token));
-    small_.push_back({{entry.path, entry.stat.size}, token, entry.stat, 0});
+    small_.push_back({{entry.path, entry.stat.size}, token, entry.stat, count, entry.stat.size, 0});
     small_bytes_ += entry.stat.size;
-    return small_.size() >= small_files_max || small_bytes_ >= small_bytes_max ? read_small() : Status();
+    if (small_.size() >= small_files_max || small_bytes_ >= small_bytes_max) HF_OK(read_small());
+    return true;
   }
 
   auto file = doors_.files.open(entry.path, OpenMode::read);
   if (!file) {
     problem(entry.path, file.error());
-    return {};
+    return false;
   }
   HF_TRY(const FileStat before, (*file)->stat());
   std::vector<Range> data{{0, before.size}};
@@ -88,6 +89,9 @@ Status Run::read_small() {
       if (!answer) {
         problem(file.request.path, answer.error());
         assembly().drop(file.token);
+        --(stats_.*file.count);
+        --stats_.files;
+        stats_.bytes -= file.bytes_counted;
         continue;
       }
       if (!same_content(answer->before, answer->after)) problem(file.request.path, changed_error(), false);
@@ -108,8 +112,8 @@ Status Run::read_small() {
   return {};
 }
 
-Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
-                       std::span<const Range> data) {
+Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
+                             std::span<const Range> data) {
   std::uint64_t given = 0, end = before.size;
   std::optional<Error> broken;
   for (const Range& range : data) {
@@ -152,13 +156,14 @@ Status Run::read_large(std::uint64_t token, const Walked& entry, File& file, con
     problem(entry.path, *broken);
     HF_OK(ingest_->settle());
     assembly().drop(token);
-    return {};
+    return false;
   }
   HF_OK(assembly().file_read(token, given, end));
   const auto after = file.stat();
   if (!after || !same_content(before, *after) || !same_content(before, entry.stat))
     problem(entry.path, changed_error(), false);
-  return assembly().advance();
+  HF_OK(assembly().advance());
+  return true;
 }
 
 }  // namespace holdfast::backup

@@ -21,10 +21,13 @@ class Run final : private Folders {
   void forget_upload();  // the server dropped it, or it was published by a run that did not live to note that
 
  private:
+  using FileCount = std::uint64_t space::SnapshotStats::*;  // new, changed, unchanged
   struct SmallFile {
     ReadRequest request;
     std::uint64_t token = 0;
     FileStat stat;
+    FileCount count = nullptr;  // in which it was counted, with so many bytes
+    std::uint64_t bytes_counted = 0;
     int tries = 0;
   };
 
@@ -36,16 +39,18 @@ class Run final : private Folders {
   Status on_entry(const Walked& entry);
   Status begin(const Walked& folder) override;
   Status unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) override;
-  Status take_in(const Walked& entry);  // new or changed
-  Status take_in_file(const Walked& entry);
+  // New or changed. False: it was left out, which is told.
+  Result<bool> take_in(const Walked& entry, FileCount count);
+  Result<bool> take_in_file(const Walked& entry, FileCount count);
+  bool could_be_read(const Walked& entry);
   Status read_small();
-  Status read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
-                    std::span<const Range> data);
+  Result<bool> read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
+                          std::span<const Range> data);
   Result<space::TreeEntry> describe(const Walked& entry);
   std::optional<space::TreeEntry> describe_or_report(const Walked& entry);
   Status add_attributes(std::uint64_t token);
   void problem(const Path& path, Error error, bool left_out = true);
-  void count_entry(const FileStat& stat);
+  void count_entry(const FileStat& stat, bool saved = true);
   void tell(const Path& current, bool now = false);
 
   Assembly& assembly();

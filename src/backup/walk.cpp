@@ -88,17 +88,17 @@ Status Run::walk_root(const Path& root, const std::string& name) {
   }
 }
 
-void Run::count_entry(const FileStat& stat) {
+void Run::count_entry(const FileStat& stat, bool saved) {
   if (stat.type == FileType::directory) {
-    ++stats_.directories;
+    stats_.directories += saved ? 1 : 0;
     ++counters_.directories;
   } else if (stat.type == FileType::regular) {
-    ++stats_.files;
-    stats_.bytes += stat.size;
+    stats_.files += saved ? 1 : 0;
+    stats_.bytes += saved ? stat.size : 0;
     ++counters_.files;
     counters_.bytes += stat.size;
   } else {
-    ++stats_.others;
+    stats_.others += saved ? 1 : 0;
   }
 }
 
@@ -109,23 +109,35 @@ Status Run::on_entry(const Walked& entry) {
   }
   HF_TRY(const bool unchanged, compare_->unchanged(entry));
   const bool regular = entry.stat.type == FileType::regular;
-  if (regular)
-    ++(unchanged || compare_->looked_the_same() ? stats_.files_unchanged
-       : compare_->had_before()                 ? stats_.files_changed
-                                                : stats_.files_new);
-  if (!unchanged && options_.dry_run && regular) report_.bytes_read += entry.stat.size;
-  if (!unchanged && !options_.dry_run) HF_OK(take_in(entry));
-  count_entry(entry.stat);
+  const FileCount count = unchanged || compare_->looked_the_same() ? &space::SnapshotStats::files_unchanged
+                          : compare_->had_before()                 ? &space::SnapshotStats::files_changed
+                                                                   : &space::SnapshotStats::files_new;
+  bool saved = true;
+  if (!unchanged && options_.dry_run && regular) saved = could_be_read(entry);
+  if (!unchanged && !options_.dry_run) {
+    HF_TRY(saved, take_in(entry, count));
+  }
+  if (saved && regular) ++(stats_.*count);
+  count_entry(entry.stat, saved);
   tell(entry.path);
   return {};
 }
 
-Status Run::take_in(const Walked& entry) {
-  if (entry.stat.type == FileType::regular) return take_in_file(entry);
+// For a dry run.
+bool Run::could_be_read(const Walked& entry) {
+  const auto file = doors_.files.open(entry.path, OpenMode::read);
+  if (!file) problem(entry.path, file.error());
+  report_.bytes_read += file ? entry.stat.size : 0;
+  return file.has_value();
+}
+
+Result<bool> Run::take_in(const Walked& entry, FileCount count) {
+  if (entry.stat.type == FileType::regular) return take_in_file(entry, count);
   auto described = describe_or_report(entry);
-  if (!described) return {};
+  if (!described) return false;
   const std::uint64_t token = assembly().entry(*std::move(described), seen_of(entry.stat, scan_time_ns_));
-  return add_attributes(token);
+  HF_OK(add_attributes(token));
+  return true;
 }
 
 std::optional<space::TreeEntry> Run::describe_or_report(const Walked& entry) {

@@ -1,5 +1,6 @@
 // The server's log: one JSON object a line. It names events, counts, durations and at most the first 8 hex digits of a
-// group; never bodies, tickets, keys, or other ids. Addresses of peers appear at level debug only.
+// group, or of an object that is lost; never bodies, tickets, keys, or other ids. Addresses of peers appear at level
+// debug only.
 #pragma once
 
 #include <functional>

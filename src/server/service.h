@@ -145,6 +145,8 @@ class Service {
   // An early no to what the batch's own bounds would refuse.
   Status check_quota(const GroupId& creator, std::uint64_t bytes);
   Result<std::vector<KnownObject>> known_objects(const GroupId& group, std::span<const ObjectId> ids);
+  Result<bool> is_stored(const GroupId& group, const Stored<ObjectRow>& object);
+  void log_lost(const ObjectName& name, std::string_view reason);
 
   // Errors: NoSpaceLeft, Internal.
   Result<std::vector<std::optional<Bytes>>> get(std::span<const Key> keys);

@@ -175,9 +175,25 @@ Result<api::Stat::Reply> Service::perform(const api::Stat& call, std::string_vie
   for (const KnownObject& object : known) {
     api::ObjectStatus& status = reply.objects.emplace_back();
     if (object.state == api::ObjectState::unknown) continue;
-    status = {object.state, object.row->row.size, object.row->row.sha256};
+    HF_TRY(const bool whole, is_stored(ticket.group, *object.row));
+    if (whole) status = {object.state, object.row->row.size, object.row->row.sha256};
   }
   return reply;
+}
+
+// Whether as many bytes as the row says are there. What they are is compared when they are read, by whoever asked.
+Result<bool> Service::is_stored(const GroupId& group, const Stored<ObjectRow>& object) {
+  const ObjectName name = stored_name(group, object.row.stored);
+  const auto size = objects_.size_of(name);
+  if (size && *size == object.row.size) return true;
+  if (!size && size.error().code != Code::Missing) return pass_on(size.error());
+  log_lost(name, size ? "the object is not as long as it was" : "the object is gone");
+  return false;
+}
+
+void Service::log_lost(const ObjectName& name, std::string_view reason) {
+  log_.write(Level::error, "object_lost",
+             {{"group", name.group.short_hex()}, {"object", name.object.short_hex()}, {"reason", reason}});
 }
 
 Result<ServiceReply> Service::get_object(const api::Get& call) {
@@ -191,8 +207,12 @@ Result<ServiceReply> Service::get_object(const api::Get& call) {
   HF_TRY(const Range range, range_of(call, row.size));
   auto bytes = objects_.get(stored_name(ticket.group, row.stored), range);
   if (!bytes) {
-    log_.error("object_not_readable", bytes.error());
     const bool lost = bytes.error().code == Code::Missing || bytes.error().code == Code::Tampered;
+    if (lost) {
+      log_lost(stored_name(ticket.group, row.stored), bytes.error().sentence);
+    } else {
+      log_.error("object_not_readable", bytes.error());
+    }
     return fail(lost ? Code::Missing : Code::Internal, "the server can't read this object");
   }
   Writer head(16);

@@ -148,7 +148,22 @@ TEST(Get, OfBytesThatTheDiskLostIsMissingAndLogged) {
   const ObjectId id = world.live_object(world.space, "bytes");
   for (const auto& [name, bytes] : world.own_objects.contents()) ASSERT_TRUE(world.own_objects.remove(name));
   EXPECT_EQ(code_of(world.call(api::Get{world.ticket(world.space, Right::read), id, 0, 0})), Code::Missing);
-  EXPECT_NE(world.lines.find("object_not_readable"), std::string::npos);
+  EXPECT_NE(world.lines.find("object_lost"), std::string::npos);
+}
+
+TEST(Stat, OfBytesThatTheDiskLostOrCutIsUnknownAndLogged) {
+  ObjectWorld world;
+  const ObjectId lost = world.live_object(world.space, "bytes"), cut = world.live_object(world.space, "longer bytes");
+  for (const auto& [name, bytes] : world.own_objects.contents()) {
+    ASSERT_TRUE(world.own_objects.remove(name));
+    if (as_text(bytes) != "longer bytes") continue;
+    const ByteView less = ByteView(bytes).first(6);
+    ASSERT_TRUE(world.own_objects.put(name, less.size(), crypto::sha256(less), {&less, 1}));
+  }
+  EXPECT_EQ(world.state(world.space, lost), ObjectState::unknown);
+  EXPECT_EQ(world.lines.find("not as long"), std::string::npos);
+  EXPECT_EQ(world.state(world.space, cut), ObjectState::unknown);
+  EXPECT_NE(world.lines.find("not as long"), std::string::npos);
 }
 
 TEST(Stat, AnswersInTheOrderAskedFor) {

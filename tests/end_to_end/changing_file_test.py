@@ -147,7 +147,12 @@ def not_readable(story, server):
     rights = "-dac_override,-dac_read_search"  # which let root read everything
     prefix = ("setpriv", f"--inh-caps={rights}", f"--bounding-set={rights}", "--")
     home = story.home("bert", server)
+    told = home.json("backup", tree, "--dry-run", prefix=prefix, code=INCOMPLETE)
+    expect_equal(home.json("space", "list")["spaces"], [], "spaces that a dry run made")
     saved = home.json("backup", tree, prefix=prefix, code=INCOMPLETE)
+    named = lambda report: sorted((problem["path"], problem["code"]) for problem in report["problems"])
+    expect_equal((told["stats"], named(told)), (saved["stats"], named(saved)), "what a dry run told")
+    expect_equal((saved["stats"]["files"], saved["stats"]["files_new"], saved["stats"]["bytes"]), (1, 1, len(b"for all")), "only what was saved counts")
     wanted = {f"{tree}/secret", f"{tree}/large secret", f"{tree}/closed", f"{tree}/half/listed"}
     expect_equal({problem["path"] for problem in saved["problems"]}, wanted, "what was left out")
     expect_equal({(problem["code"], problem["left_out"]) for problem in saved["problems"]}, {("PermissionDenied", True)}, "why")
