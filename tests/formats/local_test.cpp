@@ -94,7 +94,7 @@ TEST(Formats, Local) {
               {"space", "name", "slot_key", "role: 1 owner"});
   Example("local.md", "alarm").fields(session::Alarm{7, "NotAuthorized", "a sentence"}, {"seq", "code", "sentence"});
   Example("local.md", "forwarded_command")
-      .fields(agent::ForwardedCommand{{"holdfast", "snapshots"}, "/home/alice", true, true, 80},
+      .fields(agent::ForwardedCommand{{"snapshots"}, "/home/alice", true, true, 80},
               {"arguments", "directory", "out_is_terminal", "error_is_terminal", "columns"});
 }
 
