@@ -64,15 +64,23 @@ std::uint64_t Assembly::folder_inside_unchanged(space::TreeEntry entry, const Se
 
 void Assembly::expect_attributes(std::uint64_t token, std::uint32_t length) {
   Item& owner = item(token);
-  owner.attributes_due = true;
+  ++owner.attributes_due;
+  owner.attributes_in_chunk = true;
   owner.tree.attributes = space::AttributesChunk{{}, length};
+}
+
+void Assembly::describe_again(std::uint64_t token, space::TreeEntry entry, const Seen& seen) {
+  Item& file = item(token);
+  file.tree = std::move(entry);
+  file.seen = seen;
+  file.attributes_in_chunk = false;
 }
 
 Status Assembly::chunk(std::uint64_t token, const ChunkId& id, std::uint32_t length) {
   Item& owner = item(token);
   if ((token & attributes_bit) != 0) {
-    owner.tree.attributes = space::AttributesChunk{id, length};
-    owner.attributes_due = false;
+    if (--owner.attributes_due == 0 && owner.attributes_in_chunk)
+      owner.tree.attributes = space::AttributesChunk{id, length};
     return {};
   }
   owner.data_bytes += length;

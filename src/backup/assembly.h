@@ -22,6 +22,8 @@ class Assembly {
   // added.
   static std::uint64_t attributes_of(std::uint64_t token) { return token | attributes_bit; }
   void expect_attributes(std::uint64_t token, std::uint32_t length);
+  // Of a file whose chunks are still to come: what is read is not what was announced.
+  void describe_again(std::uint64_t token, space::TreeEntry entry, const Seen& seen);
   void old_records(ByteView records);  // whole, unchanged
   std::uint64_t folder_inside_unchanged(space::TreeEntry entry, const Seen& seen,
                                         ByteView inside);  // its own metadata changed
@@ -48,7 +50,9 @@ class Assembly {
     Seen seen;
     ByteView records;
     // Of a file, and of what has its attributes in a chunk:
-    bool reading = false, dropped = false, attributes_due = false;
+    bool reading = false, dropped = false;
+    std::size_t attributes_due = 0;  // chunks; the last one counts, and only if attributes_in_chunk
+    bool attributes_in_chunk = false;
     std::vector<Range> holes;
     std::size_t holes_placed = 0;
     std::uint64_t position = 0;  // of the next piece
@@ -57,7 +61,7 @@ class Assembly {
     std::unique_ptr<space::TreeBuilder<space::ManifestEntry>> manifest;
     std::optional<space::ManifestEntry> only;  // the first piece, until there is a second
     [[nodiscard]] bool complete() const {
-      return !attributes_due && (!reading || (all_given && data_bytes == data_bytes_due));
+      return attributes_due == 0 && (!reading || (all_given && data_bytes == data_bytes_due));
     }
   };
   // Its entries come first and its folders after them, but a tree is sorted by name: all are held until the folder

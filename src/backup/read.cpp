@@ -15,10 +15,17 @@ constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
 
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
+Error replaced_error() { return {Code::Changed, "it was replaced while it was read, again and again", {}, {}}; }
 
 bool same_content(const FileStat& a, const FileStat& b) {
   return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode &&
          a.device == b.device;
+}
+
+// Whoever may read the one may read the other. Else content and rights of two files would be mixed: somebody who can
+// exchange names in his own folder would get a copy of what he may not read from the next restore.
+bool same_rights(const FileStat& a, const FileStat& b) {
+  return a.inode == b.inode && a.device == b.device && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
 }
 
 // What lies between and after the ranges that hold data.
@@ -36,13 +43,12 @@ std::vector<Range> holes_between(const std::vector<Range>& data, std::uint64_t s
 }  // namespace
 
 Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
-  auto described = describe_or_report(entry);
-  if (!described) return false;
-  const Seen seen = seen_of(entry.stat, scan_time_ns_);
   if (entry.stat.size <= space::chunk_bytes_min) {
-    const std::uint64_t token = assembly().file(*std::move(described), seen, {});
+    auto described = describe_or_report(entry);
+    if (!described) return false;
+    const std::uint64_t token = assembly().file(*std::move(described), seen_of(entry.stat, scan_time_ns_), {});
     HF_OK(add_attributes(token));
-    small_.push_back({{entry.path, entry.stat.size}, token, entry.stat, count, entry.stat.size, 0});
+    small_.push_back({entry, token, entry.stat, count, entry.stat.size, 0});
     small_bytes_ += entry.stat.size;
     if (small_.size() >= small_files_max || small_bytes_ >= small_bytes_max) HF_OK(read_small());
     return true;
@@ -54,13 +60,27 @@ Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
     return false;
   }
   HF_TRY(const FileStat before, (*file)->stat());
+  Walked opened = entry;
+  if (!same_rights(before, entry.stat)) opened.stat = before;
+  auto described = describe_or_report(opened);
+  if (!described) return false;
   std::vector<Range> data{{0, before.size}};
   if (before.allocated < before.size) {
     if (auto ranges = (*file)->data_ranges()) data = *std::move(ranges);
   }
-  const std::uint64_t token = assembly().file(*std::move(described), seen, holes_between(data, before.size));
+  const std::uint64_t token =
+      assembly().file(*std::move(described), seen_of(opened.stat, scan_time_ns_), holes_between(data, before.size));
   HF_OK(add_attributes(token));
   return read_large(token, entry, **file, before, data);
+}
+
+// Under the same token, with nothing of its content added yet.
+Status Run::describe_again(std::uint64_t token, const Walked& entry, FileStat& described) {
+  auto entry_now = describe(entry);
+  if (!entry_now) return {};  // it stays as it was described, and so does not pass
+  assembly().describe_again(token, *std::move(entry_now), seen_of(entry.stat, scan_time_ns_));
+  described = entry.stat;
+  return add_attributes(token);
 }
 
 Status Run::read_small() {
@@ -69,32 +89,37 @@ Status Run::read_small() {
   while (!files.empty()) {
     std::vector<ReadRequest> requests;
     requests.reserve(files.size());
-    for (const SmallFile& file : files) requests.push_back(file.request);
+    for (const SmallFile& file : files) requests.push_back({file.entry.path, file.entry.stat.size});
     auto answers = doors_.files.read_batch(requests);
     std::vector<SmallFile> again;
     for (std::size_t i = 0; i < files.size(); ++i) {
       SmallFile& file = files[i];
       auto& answer = answers[i];
       const bool changed =
-          answer ? !same_content(answer->before, answer->after) || !same_content(answer->before, file.stat)
+          answer ? !same_content(answer->before, answer->after) || !same_content(answer->before, file.entry.stat)
                  : answer.error().code == Code::Changed;
       if (changed && file.tries + 1 < tries_max) {
         reached("backup: file changed while it was read");
-        if (answer) file.stat = answer->after;
-        file.request.size_expected = file.stat.size;
+        if (answer) {
+          file.entry.stat = answer->after;
+          if (!same_rights(answer->after, file.described))
+            HF_OK(describe_again(file.token, file.entry, file.described));
+        }
         ++file.tries;
         again.push_back(file);
         continue;
       }
+      if (answer && !(same_rights(answer->before, file.described) && same_rights(answer->after, file.described)))
+        answer = std::unexpected(replaced_error());
       if (!answer) {
-        problem(file.request.path, answer.error());
+        problem(file.entry.path, answer.error());
         assembly().drop(file.token);
         --(stats_.*file.count);
         --stats_.files;
         stats_.bytes -= file.bytes_counted;
         continue;
       }
-      if (!same_content(answer->before, answer->after)) problem(file.request.path, changed_error(), false);
+      if (!same_content(answer->before, answer->after)) problem(file.entry.path, changed_error(), false);
       const std::uint64_t size = answer->bytes.size();
       report_.bytes_read += size;
       counters_.bytes_read += size;
@@ -158,10 +183,14 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
     assembly().drop(token);
     return false;
   }
-  HF_OK(assembly().file_read(token, given, end));
   const auto after = file.stat();
   if (!after || !same_content(before, *after) || !same_content(before, entry.stat))
     problem(entry.path, changed_error(), false);
+  if (after && !same_rights(before, *after)) {
+    FileStat described = before;
+    HF_OK(describe_again(token, {entry.name, entry.path, *after}, described));
+  }
+  HF_OK(assembly().file_read(token, given, end));
   HF_OK(assembly().advance());
   return true;
 }

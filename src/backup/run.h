@@ -23,9 +23,9 @@ class Run final : private Folders {
  private:
   using FileCount = std::uint64_t space::SnapshotStats::*;  // new, changed, unchanged
   struct SmallFile {
-    ReadRequest request;
+    Walked entry;  // as it was last looked at
     std::uint64_t token = 0;
-    FileStat stat;
+    FileStat described;         // whose owner and mode the entry has
     FileCount count = nullptr;  // in which it was counted, with so many bytes
     std::uint64_t bytes_counted = 0;
     int tries = 0;
@@ -44,6 +44,7 @@ class Run final : private Folders {
   Result<bool> take_in_file(const Walked& entry, FileCount count);
   bool could_be_read(const Walked& entry);
   Status read_small();
+  Status describe_again(std::uint64_t token, const Walked& entry, FileStat& described);
   Result<bool> read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
                           std::span<const Range> data);
   Result<space::TreeEntry> describe(const Walked& entry);
