@@ -138,8 +138,12 @@ Status Service::plan_states(const Append& call, AppendBatch& plan) {
       const std::int64_t due_ns = plan.now_ns + plan.grace_seconds * second_ns;
       plan.batch.put.push_back({timer_key({due_ns, group, TimerKind::retired, ids[i].bytes}), encode(MarkRow{})});
     } else if (!retire && known[i].state == ObjectState::retired) {
+      // Its timer goes with it: else retiring and bringing back by turns fills the store with timers that no quota
+      // counts.
+      const std::int64_t due_ns = known[i].retired->row.time_ns + plan.grace_seconds * second_ns;
       plan.batch.when.push_back({key, known[i].retired->hash});
       plan.batch.erase.push_back(key);
+      plan.batch.erase.push_back(timer_key({due_ns, group, TimerKind::retired, ids[i].bytes}));
     }
   }
   return {};
