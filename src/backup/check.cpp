@@ -15,6 +15,8 @@ constexpr std::size_t paths_kept_max = 1000;
 constexpr std::size_t gets_in_flight_max = 2;  // whole packs
 constexpr std::size_t stat_ids_max = api::append_objects_max;
 constexpr int whole_pack = -1;
+constexpr const char* retired_sentence =
+    "somebody told the server to remove it, which it does when its grace is over; copy what you need before";
 
 struct BadBlock {
   int block = whole_pack;
@@ -160,6 +162,8 @@ class Check {
           bad(packs_[i].object, {whole_pack, Code::Missing, "the server does not have it any more"});
         } else if (object.sha256 != packs_[i].sha256) {
           bad(packs_[i].object, {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
+        } else if (object.state == api::ObjectState::retired) {  // it can still be read
+          find(describe(packs_[i].object, whole_pack), Code::Missing, retired_sentence, "");
         }
       }
       tell();
@@ -177,6 +181,8 @@ class Check {
         ++report_.objects;
         if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != part[i].sha256)
           bad_other(part[i], Code::Missing, "the server does not have it as it was stored; this device has a copy");
+        else if (objects[i].state == api::ObjectState::retired)
+          find(part[i].kind + " " + part[i].object.short_hex(), Code::Missing, retired_sentence, "");
       }
     }
     return {};

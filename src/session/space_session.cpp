@@ -174,7 +174,7 @@ Status SpaceSession::check_log() {
                   listing_.name);
     for (const api::Entry& entry : page.entries) {
       if (last.seq >= head_.seq) break;
-      const bool follows = entry.seq == last.seq + 1 ? entry.prev == last.hash : entry.seq > last.seq;  // or trimmed
+      const bool follows = entry.seq == last.seq + 1 && entry.prev == last.hash;  // nothing is trimmed yet
       last = {entry.seq, api::entry_hash(entry)};
       if (!follows || entry.group != group_of(id()) || (last.seq >= head_.seq && last != head_))
         return fail(Code::Tampered, "the server's log of the space is not the one that this device has read",
