@@ -97,7 +97,7 @@ Hash segment_mac(const identity::CircleSecret& circle, const SpaceId& space, con
 
 bool is_own(const Account& account, const SpaceId& space, const space::SegmentRef& ref) {
   return ref.account == account.profile.account && ref.circle_epoch < account.circle.size() &&
-         ref.mac == segment_mac(account.circle[ref.circle_epoch], space, ref);
+         crypto::equal_constant_time(ref.mac.view(), segment_mac(account.circle[ref.circle_epoch], space, ref).view());
 }
 
 Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,

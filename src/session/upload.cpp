@@ -69,10 +69,18 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
     HF_TRY(const auto begun, session.server.call(Channel::capability, api::Begin{ticket, 0}));
     upload->upload_ = begun.upload;
     upload->list_path_ = join_path(directory, begun.upload.hex());
+    // The id is the server's to choose: what another upload has sent must not pass for this one's.
+    auto list = session.doors.files.open(upload->list_path_, OpenMode::create_new);
+    if (!list && list.error().code == Code::AlreadyExists)
+      return fail(Code::Tampered, "the server gave the id of an upload that this device has already",
+                  space.listing().name);
+    HF_TRY(upload->list_, std::move(list));
     HF_OK(session.state().apply(
         {{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));
   }
-  HF_TRY(upload->list_, session.doors.files.open(upload->list_path_, OpenMode::create_or_open));
+  if (!upload->list_) {
+    HF_TRY(upload->list_, session.doors.files.open(upload->list_path_, OpenMode::create_or_open));
+  }
   HF_OK(upload->list_->truncate(upload->list_size_));
   return upload;
 }
