@@ -8,7 +8,13 @@ namespace holdfast::verbs {
 
 namespace {
 
-constexpr std::int64_t clock_skew_max_ns = 5 * 60 * second_ns;
+constexpr std::uint64_t clock_skew_max_ns = 5 * 60 * second_ns;
+
+// Of two times, one of which the server stated: it may be anything.
+std::uint64_t distance(std::int64_t a, std::int64_t b) {
+  const auto [low, high] = std::minmax(a, b);
+  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
 
 void add(std::vector<Finding>& findings, std::string what, bool good, std::string sentence) {
   findings.push_back({std::move(what), good, std::move(sentence)});
@@ -103,9 +109,9 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
     return out;
   }
   add(out, "server", true, "it answers with the pinned key and the policy of its link");
-  const std::int64_t skew = info->time_ns - session->doors.clock.now_ns();
-  add(out, "clock", std::abs(skew) < clock_skew_max_ns,
-      "it differs from the server's by " + std::to_string(std::abs(skew) / second_ns) + " s");
+  const std::uint64_t skew = distance(info->time_ns, session->doors.clock.now_ns());
+  add(out, "clock", skew < clock_skew_max_ns,
+      "it differs from the server's by " + std::to_string(skew / second_ns) + " s");
   const auto chain = session::check_chain(session->server, session->account());
   add(out, "chain", chain.has_value(),
       chain ? "the server shows the account's chain as this device knows it" : chain.error().sentence);
