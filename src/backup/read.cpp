@@ -74,7 +74,7 @@ Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
   return read_large(token, entry, **file, before, data);
 }
 
-// Under the same token, with nothing of its content added yet.
+// Under the same token, before file_read.
 Status Run::describe_again(std::uint64_t token, const Walked& entry, FileStat& described) {
   auto entry_now = describe(entry);
   if (!entry_now) return {};  // it stays as it was described, and so does not pass

@@ -1,6 +1,8 @@
 // A server that lies, and answers that cross: what the client makes of them.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include "session/spaces.h"
+#include "session/upload.h"
 #include "tests/scenarios/backup_world.h"
 
 namespace holdfast::sim {
@@ -34,6 +36,27 @@ class TamperingServer final : public Server {
  private:
   std::shared_ptr<BackupServer> honest_;
   int left_;
+};
+
+// Changes what it answers to one kind of call.
+template <class T>
+class LyingServer final : public Server {
+ public:
+  using Reply = typename T::Reply;
+  LyingServer(std::shared_ptr<BackupServer> honest, std::function<void(Reply&)> change)
+      : honest_(std::move(honest)), change_(std::move(change)) {}
+  Result<Bytes> handle(const Call& call) override {
+    auto bytes = honest_->handle(call);
+    if (call.name != T::name || !bytes) return bytes;
+    auto answer = decode<api::Answer<T>>(*bytes, "an answer");
+    if (!answer || answer->index() != 0) return bytes;
+    change_(std::get<0>(*answer));
+    return encode(*answer);
+  }
+
+ private:
+  std::shared_ptr<BackupServer> honest_;
+  std::function<void(Reply&)> change_;
 };
 
 struct Scene {
@@ -116,6 +139,108 @@ TEST(HostileScenario, ATamperedAnswerIsNamedWhileOthersAreInFlight) {
   }
   EXPECT_GT(which, 5);  // else nothing was ever asked for ahead
   EXPECT_GT(named, 0);
+}
+
+// Promise: a check that reads everything finds that the server does not have the whole log any more.
+TEST(HostileScenario, ALogWithoutItsMiddleIsFound) {
+  World world;
+  Scene scene(world);
+  make_file(scene.laptop.hand(), "letter", as_bytes("words"), {});
+  scene.back_up_once();
+  ASSERT_TRUE(scene.laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); }));
+  const auto whole = scene.laptop.run("check", [](Doors& doors) { return check(doors); });
+  ASSERT_TRUE(whole) << whole.error().sentence;
+  EXPECT_TRUE(whole->whole());
+
+  world.serve(std::make_shared<LyingServer<api::Read>>(scene.server, [](api::Read::Reply& reply) {
+    if (reply.entries.size() > 2) reply.entries.erase(reply.entries.begin(), reply.entries.end() - 1);
+  }));
+  const auto done = scene.laptop.run("check", [](Doors& doors) { return check(doors); });
+  ASSERT_TRUE(done) << done.error().sentence;
+  EXPECT_THAT(done->findings, testing::Contains(testing::Field(&backup::Finding::code, Code::Tampered)));
+}
+
+// Promise: what was retired behind our back is told while it can still be read.
+TEST(HostileScenario, RetiredPacksAreToldByACheck) {
+  World world;
+  Scene scene(world);
+  make_file(scene.laptop.hand(), "letter", as_bytes("words"), {});
+  const std::string id = scene.back_up_once();
+  world.serve(std::make_shared<LyingServer<api::Stat>>(scene.server, [](api::Stat::Reply& reply) {
+    for (api::ObjectStatus& object : reply.objects) object.state = api::ObjectState::retired;
+  }));
+  const auto done = scene.laptop.run("check", [](Doors& doors) { return check(doors); });
+  ASSERT_TRUE(done) << done.error().sentence;
+  EXPECT_FALSE(done->whole());
+  const auto restored = scene.restore_to(id, "/home/user/out");
+  ASSERT_TRUE(restored) << restored.error().sentence;
+  EXPECT_EQ(restored->problems_count, 0u);
+}
+
+// Promise: what one upload has sent never passes for another's, whatever ids the server gives.
+TEST(HostileScenario, AnUploadsIdIsNotTakenTwice) {
+  World world;
+  Scene scene(world);
+  make_file(scene.laptop.hand(), "letter", as_bytes("words"), {});
+  scene.back_up_once();
+  world.serve(std::make_shared<LyingServer<api::Begin>>(scene.server,
+                                                        [](api::Begin::Reply& reply) { reply.upload.bytes.fill(7); }));
+  const auto second = scene.laptop.run("uploads", [](Doors& doors) -> Status {
+    HF_TRY(const auto home, open_home(doors));
+    HF_TRY(const auto space, session::open_or_create_space(*home.session, session::backups_space));
+    HF_OK(session::Upload::begin(*space, "one"));
+    return [&]() -> Status {
+      HF_OK(session::Upload::begin(*space, "another"));
+      return {};
+    }();
+  });
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::Tampered);
+}
+
+// Promise: who exchanges names while a backup reads them gets no content under another file's rights.
+TEST(HostileScenario, ContentNeverGetsAnotherFilesRights) {
+  const Path letter = tree_of_user + "/letter", secret = "/home/user/secret", aside = "/home/user/aside";
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Fault fault;
+    fault.seed = seed;
+    World world(fault);
+    Scene scene(world);
+    const bool large = seed % 2 == 0;  // read in another way
+    const Bytes ours = random_bytes(world.dice(), large ? 700'000 : 1000);
+    const Bytes theirs = random_bytes(world.dice(), large ? 700'000 : 1000);
+    const auto make = [&](const Path& folder, const std::string& name, ByteView content, std::uint32_t mode) {
+      const auto writer = scene.laptop.hand().tree_writer(folder);
+      ASSERT_TRUE(writer);
+      ASSERT_TRUE((*writer)->make_file({name, {content}, {.mode = mode}, false}));
+    };
+    make(tree_of_user, "letter", ours, 0644);
+    make("/home/user", "secret", theirs, 0600);
+    ASSERT_TRUE(scene.laptop.run("signup", [&](Doors& doors) { return sign_up(doors, scene.server->link()); }));
+    bool over = false;
+    scene.laptop.start("exchange", [&](Doors& doors) {
+      while (!over) {
+        (void)doors.files.rename(letter, aside);
+        (void)doors.files.rename(secret, letter);
+        doors.clock.sleep_ns(1);
+        (void)doors.files.rename(letter, secret);
+        (void)doors.files.rename(aside, letter);
+        doors.clock.sleep_ns(1);
+      }
+    });
+    const auto done = scene.laptop.run("backup", [&](Doors& doors) {
+      auto report = back_up(doors, tree_of_user);
+      over = true;
+      return report;
+    });
+    ASSERT_TRUE(done) << done.error().sentence;
+    ASSERT_TRUE(scene.restore_to(done->snapshot.id.hex(), "/home/user/out"));
+    const auto tree = look(scene.laptop.hand(), "/home/user/out/documents");
+    const auto found = tree.find("letter");
+    if (found != tree.end() && found->second.content == theirs) {
+      EXPECT_EQ(found->second.mode, 0600u) << "seed " << seed;
+    }
+  }
 }
 
 }  // namespace
