@@ -17,9 +17,13 @@ die() {
 duration() {  # seconds, for people
   if (($1 < 90)); then printf '%d s' "$1"; else printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); fi
 }
+guessed() {  # seconds of a guess: no more exact than it is
+  if (($1 < 90)); then printf '%d s' $((($1 + 9) / 10 * 10)); else printf '%d min' $((($1 + 30) / 60)); fi
+}
 
 # Shows how far a program's output says that it is (ninja, ctest, apt's status lines, or "[n/m]" of anybody else) and how
-# long is left: on a terminal in one line, else a line every 20 s. Everything else goes to the log.
+# long is left: on a terminal in one line, else a line every 20 s. Everything else goes to the log. The first step of many says
+# too little for a guess.
 progress() {  # LABEL LOG
   local label=$1 log=$2 begin=$SECONDS shown=$SECONDS line part whole text elapsed
   : >"$log"
@@ -37,7 +41,7 @@ progress() {  # LABEL LOG
     if [ -t 2 ] || ((SECONDS - shown >= 20)); then
       shown=$SECONDS
       text="$label: $((100 * part / (whole > 0 ? whole : 1))) %"
-      if ((elapsed >= 5 && part > 0)); then text+=", about $(duration $((elapsed * (whole - part) / part))) left"; fi
+      if ((elapsed >= 5 && 100 * part >= 5 * whole)); then text+=", about $(guessed $((elapsed * (whole - part) / part))) left"; fi
       if [ -t 2 ]; then printf '\r\033[K  %s' "$text" >&2; else say "  $text"; fi
     fi
   done
@@ -50,6 +54,7 @@ run() {  # LABEL LOG-NAME COMMAND...
   local label=$1 log=$logs/$2.log
   shift 2
   mkdir -p "$logs"
+  say "  $label ..."
   if "$@" </dev/null 2>&1 | progress "$label" "$log"; then return 0; fi
   tail -n 300 "$log" >&2
   say "  $label: FAILED; the whole output is in $log"
