@@ -174,6 +174,9 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
     if (done.report.bytes_resumed > 0) out += " (" + size_text(done.report.bytes_resumed) + " had arrived before)";
     out += " in " + duration_text(took_ns) + "\n";
   }
+  if (done.report.packs_lost > 0)
+    out += "  " + count_text(done.report.packs_lost) +
+           " packs are lost or damaged on the server: what of them is in these paths was sent again\n";
   if (done.report.problems_count > 0) {
     out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) +
            " saved with a doubt:\n";
@@ -261,7 +264,7 @@ std::string text_of(const backup::CheckReport& report, bool read_data) {
   std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.objects) + " objects";
   out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)"
                    : " (their content was not read: --read-data)";
-  out += report.whole() ? ": all is whole\n" : ":\n";
+  out += !report.whole() ? ":\n" : read_data ? ": all is whole\n" : ": the server has all of it\n";
   for (const auto& finding : report.findings) {
     out += finding.object + ": " + finding.sentence + " (" + std::string(name_of(finding.code)) + ")\n";
     const std::size_t shown = std::min(finding.paths.size(), problems_shown_max);
@@ -269,6 +272,11 @@ std::string text_of(const backup::CheckReport& report, bool read_data) {
     if (finding.paths_count > shown)
       out += "  and " + count_text(finding.paths_count - shown) + " more (--json lists them)\n";
   }
+  if (!report.whole())
+    out +=
+        "  whole   everything else\n"
+        "  next    back the same paths up again: what is lost or damaged on the server, and is still here, is sent "
+        "again\n";
   return out;
 }
 

@@ -157,6 +157,7 @@ std::string json_of(const verbs::BackupDone& done, bool dry_run) {
   out["bytes_read"] = done.report.bytes_read;
   out["bytes_stored"] = done.report.bytes_stored;
   out["bytes_resumed"] = done.report.bytes_resumed;
+  out["packs_lost"] = done.report.packs_lost;
   out["problems_count"] = done.report.problems_count;
   out["problems"] = problems_json(done.report.problems);
   out["alarms"] = alarms_json(done.alarms);

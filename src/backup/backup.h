@@ -48,6 +48,7 @@ struct BackupReport {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_stored = 0;   // new objects, as the server holds them
   std::uint64_t bytes_resumed = 0;  // already there from an interrupted run
+  std::uint64_t packs_lost = 0;     // by the server: what of them is in these paths was sent again
   space::IngestStats ingest;
 };
 

@@ -103,7 +103,12 @@ class Check {
         find(log.error().object, log.error().code, log.error().sentence, "");
       }
     }
-    HF_OK(walk_trees());
+    HF_TRY(const bool trees_are_whole, walk_trees());
+    if (trees_are_whole) {  // what was lost was sent again since, or nothing needs it
+      for (const ObjectId& pack : lost_)
+        std::erase_if(findings_, [&](const auto& found) { return found.second.object == describe(pack, whole_pack); });
+    }
+    if (options_.read_data) HF_OK(note_damaged());
     for (const auto& alarm : space_.alarms())
       find("entry " + std::to_string(alarm.seq) + " of the log", Code::Tampered,
            "it counts for nothing: " + alarm.sentence + " (" + alarm.code + ")", "");
@@ -139,27 +144,19 @@ class Check {
     return block == whole_pack ? pack : pack + ", block " + std::to_string(block);
   }
 
-  Result<std::vector<api::ObjectStatus>> stat(const std::vector<ObjectId>& ids) {
-    HF_TRY(const auto ticket, space_.session().server.ticket(Channel::capability, group_of(space_.id()),
-                                                             api::Right::read, space_.read_key()));
-    HF_TRY(auto reply, space_.session().server.call(Channel::capability, api::Stat{ticket, ids}));
-    if (reply.objects.size() != ids.size())
-      return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
-    return std::move(reply.objects);
-  }
-
   Status ask_for_objects() {
     for (std::size_t from = 0; from < packs_.size(); from += stat_ids_max) {
       const std::size_t to = std::min(packs_.size(), from + stat_ids_max);
       std::vector<ObjectId> ids;
       for (std::size_t i = from; i < to; ++i) ids.push_back(packs_[i].object);
-      HF_TRY(const auto objects, stat(ids));
+      HF_TRY(const auto objects, space_.stat(ids));
       for (std::size_t i = from; i < to; ++i) {
         const auto& object = objects[i - from];
         ++report_.objects;
         ++counters_.files;
         if (object.state == api::ObjectState::unknown || object.state == api::ObjectState::staged) {
           bad(packs_[i].object, {whole_pack, Code::Missing, "the server does not have it any more"});
+          lost_.push_back(packs_[i].object);
         } else if (object.sha256 != packs_[i].sha256) {
           bad(packs_[i].object, {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
         } else if (object.state == api::ObjectState::retired) {  // it can still be read
@@ -176,7 +173,7 @@ class Check {
       const auto part = std::span(others_).subspan(from, std::min(stat_ids_max, others_.size() - from));
       std::vector<ObjectId> ids;
       for (const Other& other : part) ids.push_back(other.object);
-      HF_TRY(const auto objects, stat(ids));
+      HF_TRY(const auto objects, space_.stat(ids));
       for (std::size_t i = 0; i < part.size(); ++i) {
         ++report_.objects;
         if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != part[i].sha256)
@@ -299,14 +296,22 @@ class Check {
     return false;
   }
 
-  Status walk_trees() {
+  // So that the next backup sends again what it can.
+  Status note_damaged() {
+    std::vector<ObjectId> packs;
+    for (const auto& [pack, blocks] : bad_) packs.push_back(pack);
+    return space_.note_damaged(std::move(packs));
+  }
+
+  // True: all of them are whole.
+  Result<bool> walk_trees() {
     HF_TRY(const auto snapshots, list_snapshots(space_));
+    bool good = true;
     for (const auto& listed : snapshots) {
       ++report_.snapshots;
-      folder(listed.snapshot.root, listed.snapshot.id.short_hex() + ":");
+      good = folder(listed.snapshot.root, listed.snapshot.id.short_hex() + ":") && good;
     }
-    folder(space_.state().live_root, "live:");
-    return {};
+    return folder(space_.state().live_root, "live:") && good;
   }
 
   // False: something below is not whole. What is whole under one snapshot is not walked again under the next.
@@ -364,6 +369,7 @@ class Check {
   std::vector<space::PackInfo> packs_;
   std::vector<Other> others_;
   std::map<ObjectId, std::vector<BadBlock>> bad_;
+  std::vector<ObjectId> lost_;
   std::map<std::string, Finding> findings_;
   std::unordered_set<ChunkId, FixedBytesHash> whole_;
 };

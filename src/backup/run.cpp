@@ -70,6 +70,8 @@ void Run::tell(const Path& current, bool now) {
 
 Status Run::prepare() {
   HF_OK(space_.follow_index());
+  HF_TRY(report_.packs_lost, space_.look_for_packs());
+  if (report_.packs_lost > 0) reached("backup: what the server lost is sent again");
   auto old = FileState::open(doors_.files, file_state_path());
   if (old) {
     old_ = *std::move(old);
@@ -83,6 +85,7 @@ Status Run::prepare() {
     trusted_ = std::ranges::any_of(
         snapshots, [&](const ListedSnapshot& listed) { return listed.snapshot.root == old_->header().root; });
     if (!trusted_) reached("backup: file state of a snapshot that is gone");
+    trusted_ = trusted_ && report_.packs_lost == 0;
   }
 
   HF_TRY(const bool left_behind, session::Upload::left_behind(space_, purpose()));

@@ -130,6 +130,7 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
     }
     if (!local) return pass_on(local.error());
     local->own = is_own(session.account(), space, ref);
+    mark_lost(*local);
     next.push_back(*std::move(local));
   }
   segments_ = std::move(next);
@@ -180,8 +181,24 @@ void search(const std::vector<OpenSegment>& segments, bool own, const ChunkId& i
 
 bool IndexCache::known(const ChunkId& id) const {
   bool is_known = false;
-  search(segments_, true, id, [&](const OpenSegment&, const space::Record&) { return is_known = true; });
+  search(segments_, true, id, [&](const OpenSegment& segment, const space::Record& record) {
+    return is_known = !space::is_retired(segment.lost_packs, record.pack);
+  });
   return is_known;
+}
+
+void IndexCache::lose(std::unordered_set<ObjectId, FixedBytesHash> packs) {
+  lost_ = std::move(packs);
+  for (OpenSegment& segment : segments_) mark_lost(segment);
+}
+
+void IndexCache::mark_lost(OpenSegment& segment) const {
+  segment.lost_packs.clear();
+  if (lost_.empty()) return;
+  segment.lost_packs.resize((segment.view.packs() + 7) / 8);
+  for (std::uint32_t i = 0; i < segment.view.packs(); ++i)
+    if (const auto pack = segment.view.pack(i); pack && lost_.contains(pack->object))
+      segment.lost_packs[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
 }
 
 std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {

@@ -2,6 +2,8 @@
 // M3).
 #pragma once
 
+#include <unordered_set>
+
 #include "session/session.h"
 #include "space/segment.h"
 #include "space/state.h"
@@ -13,6 +15,7 @@ struct OpenSegment {
   bool own = false;  // its mac is this account's: what it holds counts as known (D1)
   std::shared_ptr<const Mapping> mapping;
   space::SegmentView view;
+  Bytes lost_packs{};  // a bitmap as SegmentRef::retired_packs
 };
 
 struct FoundChunk {
@@ -40,6 +43,8 @@ class IndexCache {
                        const crypto::Ed25519Key& read,
                        const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
 
+  // Packs that the server has no more: what only they hold is not known, and so is sent again.
+  void lose(std::unordered_set<ObjectId, FixedBytesHash> packs);
   [[nodiscard]] bool known(const ChunkId& id) const;  // in own segments
   // Every place where the chunk is said to stand, own segments first (A5).
   [[nodiscard]] std::vector<FoundChunk> find(const ChunkId& id) const;
@@ -47,7 +52,10 @@ class IndexCache {
   [[nodiscard]] std::uint64_t records() const;
 
  private:
+  void mark_lost(OpenSegment& segment) const;
+
   std::vector<OpenSegment> segments_;
+  std::unordered_set<ObjectId, FixedBytesHash> lost_;
 };
 
 // Writes the local file of a segment that was just made, so that it is never fetched.

@@ -60,6 +60,13 @@ class SpaceSession {
   [[nodiscard]] Result<std::pair<ObjectId, Bytes>> boxes() const;
   [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
+  // How many packs of this account's own the server says it has no more, or note_damaged() was given; what they held is
+  // not known any more, and is sent again by whoever has it. Of a very large space the server is asked for a part,
+  // another one each time.
+  Result<std::size_t> look_for_packs();
+  Status note_damaged(std::vector<ObjectId> packs);  // all that a check of all bytes found
+  // In the order of the ids; at most 1,024.
+  Result<std::vector<api::ObjectStatus>> stat(std::span<const ObjectId> ids);
   // When something that the index leads to is not there or not what it must be: whether the index on this device was
   // damaged, and is whole again. Looks once; what index() gave before is gone when it was.
   Result<bool> recheck_index();

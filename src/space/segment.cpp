@@ -1,6 +1,7 @@
 #include "space/segment.h"
 
 #include <bit>
+#include <ranges>
 
 #include "space/segment_check.h"
 
@@ -93,8 +94,9 @@ Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes>
   // The later ones are the smaller ones: joined from the end, no record is moved often.
   const auto at = [&](std::size_t i) { return joined.records.begin() + static_cast<std::ptrdiff_t>(starts[i]); };
   for (std::size_t i = segments.size(); i-- > 1;) std::inplace_merge(at(i - 1), at(i), joined.records.end(), id_below);
-  const auto twice = std::ranges::unique(joined.records, {}, &Record::id);
-  joined.records.erase(twice.begin(), twice.end());
+  // Of two places the later one wins: it may be there because the earlier one was lost.
+  const auto twice = std::ranges::unique(std::views::reverse(joined.records), {}, &Record::id);
+  joined.records.erase(joined.records.begin(), twice.begin().base());
 
   std::vector<std::uint32_t> ordinals(joined.packs.size());
   std::vector<PackInfo> kept;

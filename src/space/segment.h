@@ -74,7 +74,8 @@ struct Segment {
 };
 // From the directories of packs just made. A chunk that stands twice is kept once.
 [[nodiscard]] Segment make_segment(std::span<const SealedPack> packs);
-// Joins segments of one account; retired packs (bitmaps beside) and their records are dropped. A pack that no record
+// Joins segments of one account; retired packs (bitmaps beside) and their records are dropped. Of two places of a chunk
+// the later segment's stays. A pack that no record
 // names any more stays: only a prune retires it.
 [[nodiscard]] Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired);
 

@@ -140,6 +140,29 @@ def the_rest_restores(story, home, store, tree):
     expect_equal_trees(tree, story.path("whole/tree"))
 
 
+def sent_again(story, home, server, store, tree):
+    step("packs that are gone, cut or damaged: a backup of the same paths sends again what they held, and all snapshots restore")
+    snapshots = [snapshot["id"][:8] for snapshot in home.json("snapshots", "--space", SPACE)["snapshots"]]
+    originals = [story.path(f"original-{snapshot}") for snapshot in snapshots]
+    for snapshot, original in zip(snapshots, originals):
+        home.run("restore", snapshot, original, "--space", SPACE)
+    by_size = sorted(store.objects().values(), key=os.path.getsize)
+    for number, harm in enumerate((os.unlink, lambda path: os.truncate(path, 5000), lambda path: flip(path, 4000, 2))):
+        path = by_size[-1 - number]
+        harm(path)
+        plain = home.json("check", "--space", SPACE, code=ALARM if number < 2 else DONE)
+        expect_equal(bool(plain["findings"]), number < 2, f"the server says what it has not: {plain}")
+        if number == 2:
+            check(home, ALARM)
+        saved = home.json("backup", tree, "--space", SPACE)
+        expect(saved["packs_lost"] >= 1 and saved["bytes_stored"] > 100_000, f"it is sent again: {saved}")
+        home.run("check", "--space", SPACE)
+        for snapshot, original in zip(snapshots, originals):
+            target = f"{original}-{number}"
+            home.run("restore", snapshot, target, "--space", SPACE, "--verify")
+            expect_equal_trees(f"{original}/tree", f"{target}/tree")
+
+
 def changed_as_a_whole(story, home, store):
     objects = store.objects()
     kept = story.path("kept")
@@ -287,6 +310,7 @@ def main():
         lost_index(story, home, store)
         flipped_entries(story, home, early, store)
         older_database(story, home, early, server, tree, older)
+        sent_again(story, home, server, store, tree)
 
 
 main()

@@ -1,0 +1,64 @@
+// Packs that the server has lost or damaged: what they held is sent again by whoever still has it (DECISIONS F6).
+#include <algorithm>
+
+#include "session/space_session.h"
+
+namespace holdfast::session {
+
+namespace {
+
+constexpr std::size_t packs_looked_at_max = 65'536;  // 1 TiB
+
+struct DamagedPacks {  // "space/<id>/damaged": as the last check that read all found them
+  std::vector<ObjectId> packs;
+  HOLDFAST_WIRE(packs)
+};
+
+}  // namespace
+
+Result<std::vector<api::ObjectStatus>> SpaceSession::stat(std::span<const ObjectId> ids) {
+  HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
+  HF_TRY(auto reply, session_.server.call(Channel::capability, api::Stat{ticket, {ids.begin(), ids.end()}}));
+  if (reply.objects.size() != ids.size())
+    return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
+  return std::move(reply.objects);
+}
+
+Result<std::size_t> SpaceSession::look_for_packs() {
+  std::vector<ObjectId> packs;
+  for (const OpenSegment& segment : index_.segments()) {
+    for (std::uint32_t i = 0; segment.own && i < segment.view.packs(); ++i) {
+      HF_TRY(const auto pack, segment.view.pack(i));
+      if (!space::is_retired(segment.ref.retired_packs, i)) packs.push_back(pack.object);
+    }
+  }
+  std::unordered_set<ObjectId, FixedBytesHash> lost;
+  HF_TRY(const auto noted, session_.state().get(key("damaged")));
+  if (noted) {
+    HF_TRY(const auto damaged, decode<DamagedPacks>(*noted, "this device's list of damaged packs"));
+    for (const ObjectId& pack : packs)
+      if (std::ranges::find(damaged.packs, pack) != damaged.packs.end()) lost.insert(pack);
+  }
+  if (packs.size() > packs_looked_at_max) {
+    std::ranges::sort(packs);
+    std::ranges::rotate(packs, std::ranges::lower_bound(packs, session_.doors.random.make<ObjectId>()));
+    packs.resize(packs_looked_at_max);
+  }
+  for (std::span<const ObjectId> left(packs); !left.empty();) {
+    const auto asked = left.first(std::min(left.size(), api::append_objects_max));
+    HF_TRY(const auto objects, stat(asked));
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      if (objects[i].state == api::ObjectState::unknown) lost.insert(asked[i]);
+    left = left.subspan(asked.size());
+  }
+  const std::size_t count = lost.size();
+  index_.lose(std::move(lost));
+  return count;
+}
+
+Status SpaceSession::note_damaged(std::vector<ObjectId> packs) {
+  if (packs.empty()) return session_.state().apply({{}, {key("damaged")}});
+  return session_.state().apply({{{key("damaged"), encode(DamagedPacks{std::move(packs)})}}, {}});
+}
+
+}  // namespace holdfast::session
