@@ -272,11 +272,14 @@ std::string text_of(const backup::CheckReport& report, bool read_data) {
     if (finding.paths_count > shown)
       out += "  and " + count_text(finding.paths_count - shown) + " more (--json lists them)\n";
   }
-  if (!report.whole())
+  const bool needed = std::ranges::any_of(report.findings, [](const auto& finding) { return finding.paths_count > 0; });
+  if (needed)
     out +=
         "  whole   everything else\n"
         "  next    back the same paths up again: what is lost or damaged on the server, and is still here, is sent "
         "again\n";
+  else if (!report.whole())
+    out += "  whole   all files of all snapshots\n";
   return out;
 }
 
