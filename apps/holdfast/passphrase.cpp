@@ -26,6 +26,10 @@ Result<crypto::SecretBytes> read_line(int fd, const std::string& what) {
     if (got == 0 || line[size] == '\n') break;
     ++size;
   }
+  if (size == line.size()) {
+    crypto::wipe(line);
+    return fail(Code::InvalidArgument, "the passphrase is too long: 4,095 bytes at most", what);
+  }
   line.resize(size);
   if (line.empty()) return fail(Code::InvalidArgument, "the passphrase is empty", what);
   return crypto::SecretBytes(std::move(line));

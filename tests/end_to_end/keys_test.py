@@ -25,10 +25,11 @@ def with_descriptor(home, text, *line, code):
 
 def passphrases(story, server, home):
     step("a passphrase from a file and from a descriptor")
-    right, wrong, empty = (story.path(name) for name in ("right", "wrong", "empty"))
+    right, wrong, empty, long = (story.path(name) for name in ("right", "wrong", "empty", "long"))
     put(right, PASSPHRASE.encode() + b"\n", 0o600)
     put(wrong, b"incorrect horse\n", 0o600)
     put(empty, b"", 0o600)
+    put(long, b"x" * 4096, 0o600)
     home.run("signup", "anna", "--server", server.link, environment={"HOLDFAST_PASSPHRASE_FILE": right})
     home.run("whoami", environment={"HOLDFAST_PASSPHRASE_FILE": right})
     with_descriptor(home, PASSPHRASE, "whoami", code=DONE)
@@ -40,6 +41,7 @@ def passphrases(story, server, home):
     for text in ("incorrect", PASSPHRASE + "x", PASSPHRASE[:-1], "x" * 4000):
         with_descriptor(home, text, "whoami", code=KEYS)
     home.run("whoami", environment={"HOLDFAST_PASSPHRASE_FILE": empty}, code=FAILED)
+    home.run("whoami", environment={"HOLDFAST_PASSPHRASE_FILE": long}, code=FAILED)  # and is not cut
     home.run("whoami", environment={"HOLDFAST_PASSPHRASE_FILE": story.path("nowhere")}, code=FAILED)
     home.run("whoami", "--passphrase-fd", "77", code=FAILED)
 
