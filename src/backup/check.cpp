@@ -217,8 +217,8 @@ class Check {
   Status read_packs() {
     session::Server::Gets ranges(space_.session().server);
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
-    std::map<Ticket, std::size_t> flying, working;
-    const auto settle = [&](std::pair<Ticket, PackOutcome> done) {
+    std::map<RequestId, std::size_t> flying, working;
+    const auto settle = [&](std::pair<RequestId, PackOutcome> done) {
       const ObjectId& pack = packs_[working.extract(done.first).mapped()].object;
       report_.chunks += done.second.chunks;
       for (BadBlock& block : done.second.bad) bad(pack, std::move(block));

@@ -58,8 +58,8 @@ class Fetch {
     while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
       while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
         const Span& span = spans[next++];
-        const Ticket ticket = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
-                                           span.offset, span.size);
+        const RequestId ticket = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
+                                              span.offset, span.size);
         flying_.emplace(ticket, span);
       }
       const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
@@ -156,7 +156,7 @@ class Fetch {
   session::Server::Gets gets_;
   std::span<const WantedPack> packs_;
   const std::function<Status(OpenedBlock&&)>& use_;
-  std::map<Ticket, Span> flying_;
+  std::map<RequestId, Span> flying_;
   std::size_t job_bytes_ = 0;
   Jobs<Job> jobs_;
 };

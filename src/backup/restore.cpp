@@ -378,7 +378,7 @@ Status RestoreRun::added_to_batch(std::size_t bytes) {
 void RestoreRun::submit_batch() {
   if (batch_.writes.owners.empty()) return;
   writing_bytes_ += batch_.bytes;
-  const Ticket ticket = writer_->submit(std::exchange(batch_.writes, {}));
+  const RequestId ticket = writer_->submit(std::exchange(batch_.writes, {}));
   writing_.emplace(ticket, std::exchange(batch_, {}));
 }
 

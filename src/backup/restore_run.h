@@ -84,8 +84,8 @@ class RestoreRun {
     std::vector<Piece> pieces;
     std::size_t bytes = 0;
   };
-  Batch batch_;                      // being gathered
-  std::map<Ticket, Batch> writing_;  // submitted
+  Batch batch_;                         // being gathered
+  std::map<RequestId, Batch> writing_;  // submitted
   std::size_t writing_bytes_ = 0;
   std::shared_ptr<const Bytes> current_block_;
 

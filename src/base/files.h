@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/remote.h"  // Ticket
+#include "base/remote.h"  // RequestId
 #include "base/result.h"
 
 namespace holdfast {
@@ -126,8 +126,8 @@ class TreeWriter {
   virtual Status make_file(const WriteRequest& request) = 0;
   // Written by other threads, batch beside batch, while the caller goes on; next() waits, and helps. Gives the files'
   // outcomes and then the pieces'. What is not written when the writer goes may be dropped.
-  virtual Ticket submit(WriteBatch batch) = 0;
-  virtual std::pair<Ticket, std::vector<Status>> next() = 0;  // REQUIRES: in_flight() > 0. The thread that submits.
+  virtual RequestId submit(WriteBatch batch) = 0;
+  virtual std::pair<RequestId, std::vector<Status>> next() = 0;  // REQUIRES: in_flight() > 0. The thread that submits.
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
   // A large file: created empty with mode 0600, written by write_at, finished by set_metadata. What it replaces stays
   // until then. What is not finished is removed when it is opened again and when the writer goes.

@@ -15,7 +15,8 @@
 
 namespace holdfast {
 
-using Ticket = std::uint64_t;
+// Numbers what was submitted to a door, so that next() can say whose answer it gives.
+using RequestId = std::uint64_t;
 
 // Calls of different classes never share a connection, so that the server can't link them by it (DECISIONS M6, D12).
 enum class Channel : std::uint8_t { account, capability, watch_account, watch_capability };
@@ -32,9 +33,9 @@ struct Call {
 class Remote {
  public:
   virtual ~Remote() = default;
-  virtual Ticket submit(Call call) = 0;
+  virtual RequestId submit(Call call) = 0;
   // Waits for the next answer of any submitted call. REQUIRES: something is in flight.
-  virtual std::pair<Ticket, Result<Bytes>> next() = 0;
+  virtual std::pair<RequestId, Result<Bytes>> next() = 0;
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
 };
 

@@ -40,17 +40,17 @@ class TestDirectory {
 // In batches, as a restore does; outcomes in the order of the requests.
 inline std::vector<Status> write_files(TreeWriter& writer, std::span<const WriteRequest> requests) {
   constexpr std::size_t batch_files = 7;
-  std::map<Ticket, std::vector<Status>> outcomes;
+  std::map<RequestId, std::vector<Status>> outcomes;
   for (std::size_t at = 0; at < requests.size(); at += batch_files) {
     const auto part = requests.subspan(at, std::min(batch_files, requests.size() - at));
     outcomes[writer.submit({.files = {part.begin(), part.end()}})];
   }
   while (writer.in_flight() > 0) {
-    auto [ticket, of_batch] = writer.next();
-    outcomes[ticket] = std::move(of_batch);
+    auto [request_id, of_batch] = writer.next();
+    outcomes[request_id] = std::move(of_batch);
   }
   std::vector<Status> out;
-  for (auto& [ticket, of_batch] : outcomes) std::ranges::move(of_batch, std::back_inserter(out));
+  for (auto& [request_id, of_batch] : outcomes) std::ranges::move(of_batch, std::back_inserter(out));
   return out;
 }
 

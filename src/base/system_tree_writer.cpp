@@ -88,21 +88,21 @@ class SystemTreeWriter final : public TreeWriter {
                 [&](const std::string& leaf, int& number) { return write_file(place, leaf, request, number); });
   }
 
-  Ticket submit(WriteBatch batch) override {
-    const Ticket ticket = ++last_ticket_;
+  RequestId submit(WriteBatch batch) override {
+    const RequestId request_id = ++last_request_id_;
     ++in_flight_;
     {
       const std::lock_guard lock(queue_->mutex);
-      queue_->waiting.emplace_back(ticket, std::move(batch));
+      queue_->waiting.emplace_back(request_id, std::move(batch));
     }
     pool_->post([this, queue = queue_] {
       std::unique_lock lock(queue->mutex);
       if (!queue->waiting.empty()) write_first(lock);  // else this thread came too late, or the writer is gone
     });
-    return ticket;
+    return request_id;
   }
 
-  std::pair<Ticket, std::vector<Status>> next() override {
+  std::pair<RequestId, std::vector<Status>> next() override {
     std::unique_lock lock(queue_->mutex);
     while (queue_->written.empty()) {
       if (queue_->waiting.empty()) {
@@ -226,13 +226,13 @@ class SystemTreeWriter final : public TreeWriter {
   struct Queue {
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<std::pair<Ticket, WriteBatch>> waiting;
-    std::deque<std::pair<Ticket, std::vector<Status>>> written;
+    std::deque<std::pair<RequestId, WriteBatch>> waiting;
+    std::deque<std::pair<RequestId, std::vector<Status>>> written;
     std::size_t running = 0;
   };
 
   void write_first(std::unique_lock<std::mutex>& lock) {
-    auto [ticket, batch] = std::move(queue_->waiting.front());
+    auto [request_id, batch] = std::move(queue_->waiting.front());
     queue_->waiting.pop_front();
     ++queue_->running;
     lock.unlock();
@@ -243,7 +243,7 @@ class SystemTreeWriter final : public TreeWriter {
     batch = {};
     lock.lock();
     --queue_->running;
-    queue_->written.emplace_back(ticket, std::move(outcomes));
+    queue_->written.emplace_back(request_id, std::move(outcomes));
     queue_->changed.notify_all();
   }
 
@@ -383,7 +383,7 @@ class SystemTreeWriter final : public TreeWriter {
   std::vector<std::string> warnings_;
   std::size_t warnings_left_out_ = 0;
   const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
-  Ticket last_ticket_ = 0;
+  RequestId last_request_id_ = 0;
   std::size_t in_flight_ = 0;
 };
 

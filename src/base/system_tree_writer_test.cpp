@@ -412,10 +412,10 @@ TEST_F(SystemTreeWriterTest, PiecesOfALargeFileMayBeWrittenInAnyOrder) {
   const std::shared_ptr<File> file = writer->open_new("large", false).value();
   for (std::size_t i = count; i-- > 0;)
     (void)writer->submit({.pieces = {{file, i * piece, ByteView(whole).subspan(i * piece, piece)}}});
-  std::set<Ticket> seen;
+  std::set<RequestId> seen;
   while (writer->in_flight() > 0) {
-    const auto [ticket, outcomes] = writer->next();
-    EXPECT_TRUE(seen.insert(ticket).second);
+    const auto [request_id, outcomes] = writer->next();
+    EXPECT_TRUE(seen.insert(request_id).second);
     ASSERT_THAT(outcomes, SizeIs(1));
     EXPECT_TRUE(outcomes[0]);
   }

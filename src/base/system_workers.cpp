@@ -13,7 +13,7 @@ namespace {
 struct Completions {
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Ticket> finished;
+  std::deque<RequestId> finished;
   std::size_t running = 0;
   bool abandoned = false;
 };
@@ -29,10 +29,10 @@ class SystemWorkQueue final : public WorkQueue {
     shared_->changed.wait(lock, [this] { return shared_->running == 0; });
   }
 
-  Ticket submit(std::move_only_function<void()> job) override {
-    const Ticket ticket = ++last_ticket_;
+  RequestId submit(std::move_only_function<void()> job) override {
+    const RequestId request_id = ++last_request_id_;
     ++in_flight_;
-    pool_.post([shared = shared_, ticket, job = std::move(job)]() mutable {
+    pool_.post([shared = shared_, request_id, job = std::move(job)]() mutable {
       {
         const std::lock_guard lock(shared->mutex);
         if (shared->abandoned) return;
@@ -42,19 +42,19 @@ class SystemWorkQueue final : public WorkQueue {
       job = nullptr;
       const std::lock_guard lock(shared->mutex);
       --shared->running;
-      shared->finished.push_back(ticket);
+      shared->finished.push_back(request_id);
       shared->changed.notify_all();
     });
-    return ticket;
+    return request_id;
   }
 
-  Ticket next() override {
+  RequestId next() override {
     std::unique_lock lock(shared_->mutex);
     shared_->changed.wait(lock, [this] { return !shared_->finished.empty(); });
-    const Ticket ticket = shared_->finished.front();
+    const RequestId request_id = shared_->finished.front();
     shared_->finished.pop_front();
     --in_flight_;
-    return ticket;
+    return request_id;
   }
 
   [[nodiscard]] std::size_t in_flight() const override { return in_flight_; }
@@ -62,7 +62,7 @@ class SystemWorkQueue final : public WorkQueue {
  private:
   ThreadPool& pool_;
   std::shared_ptr<Completions> shared_ = std::make_shared<Completions>();
-  Ticket last_ticket_ = 0;
+  RequestId last_request_id_ = 0;
   std::size_t in_flight_ = 0;
 };
 

@@ -37,16 +37,16 @@ TEST(SystemWorkers, EveryJobOfAQueueComesBackOnceAndToItsOwnQueue) {
   const auto workers = system_workers(3);
   EXPECT_EQ(workers->count(), 3u);
   Jobs<int> first(*workers), second(*workers);
-  std::map<Ticket, int> expected;
+  std::map<RequestId, int> expected;
   for (int i = 0; i < 500; ++i) {
     expected[first.submit([i] { return i * i; })] = i * i;
     second.submit([i] { return -i; });
   }
   EXPECT_EQ(first.in_flight(), 500u);
   for (int i = 0; i < 500; ++i) {
-    const auto [ticket, value] = first.next();
-    EXPECT_EQ(expected.at(ticket), value);
-    expected.erase(ticket);
+    const auto [request_id, value] = first.next();
+    EXPECT_EQ(expected.at(request_id), value);
+    expected.erase(request_id);
   }
   EXPECT_EQ(first.in_flight(), 0u);
   EXPECT_EQ(second.in_flight(), 500u);

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/remote.h"  // Ticket
+#include "base/remote.h"  // RequestId
 
 namespace holdfast {
 
@@ -15,8 +15,8 @@ namespace holdfast {
 class WorkQueue {
  public:
   virtual ~WorkQueue() = default;  // waits for what is under way
-  virtual Ticket submit(std::move_only_function<void()> job) = 0;
-  virtual Ticket next() = 0;  // waits for a finished job. REQUIRES: something is in flight.
+  virtual RequestId submit(std::move_only_function<void()> job) = 0;
+  virtual RequestId next() = 0;  // waits for a finished job. REQUIRES: something is in flight.
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
 };
 
@@ -33,22 +33,22 @@ class Jobs {
  public:
   explicit Jobs(Workers& workers) : queue_(workers.queue()) {}
   template <class Function>
-  Ticket submit(Function function) {
+  RequestId submit(Function function) {
     auto slot = std::make_shared<std::optional<T>>();
-    const Ticket ticket =
+    const RequestId request_id =
         queue_->submit([slot, function = std::move(function)]() mutable { slot->emplace(function()); });
-    slots_.emplace(ticket, std::move(slot));
-    return ticket;
+    slots_.emplace(request_id, std::move(slot));
+    return request_id;
   }
-  std::pair<Ticket, T> next() {
-    const Ticket ticket = queue_->next();
-    auto slot = std::move(slots_.extract(ticket).mapped());
-    return {ticket, std::move(**slot)};
+  std::pair<RequestId, T> next() {
+    const RequestId request_id = queue_->next();
+    auto slot = std::move(slots_.extract(request_id).mapped());
+    return {request_id, std::move(**slot)};
   }
   [[nodiscard]] std::size_t in_flight() const { return queue_->in_flight(); }
 
  private:
-  std::unordered_map<Ticket, std::shared_ptr<std::optional<T>>> slots_;
+  std::unordered_map<RequestId, std::shared_ptr<std::optional<T>>> slots_;
   std::unique_ptr<WorkQueue> queue_;  // last: waits for the jobs before the slots go
 };
 

@@ -8,7 +8,7 @@ namespace holdfast::net {
 
 struct HttpClient::State {
   ClientOptions options;
-  Ticket last_ticket = 0;
+  RequestId last_request_id = 0;
   std::size_t in_flight = 0;
   FinishedCalls finished;
   std::map<unsigned, CurlChannel> channels;  // last: their threads end before the queue goes
@@ -21,15 +21,15 @@ HttpClient::HttpClient(ClientOptions options) : state_(std::make_unique<State>()
 
 HttpClient::~HttpClient() = default;
 
-Ticket HttpClient::submit(HttpCall call) {
-  const Ticket ticket = ++state_->last_ticket;
+RequestId HttpClient::submit(HttpCall call) {
+  const RequestId request_id = ++state_->last_request_id;
   ++state_->in_flight;
   const auto [channel, fresh] = state_->channels.try_emplace(call.channel, state_->options, state_->finished);
-  channel->second.submit(ticket, std::move(call));
-  return ticket;
+  channel->second.submit(request_id, std::move(call));
+  return request_id;
 }
 
-std::pair<Ticket, Result<HttpAnswer>> HttpClient::next() {
+std::pair<RequestId, Result<HttpAnswer>> HttpClient::next() {
   auto item = state_->finished.pop();
   --state_->in_flight;
   return item;

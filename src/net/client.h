@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/pieces.h"
-#include "base/remote.h"  // Ticket
+#include "base/remote.h"  // RequestId
 #include "base/result.h"
 
 namespace holdfast::net {
@@ -52,7 +52,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  Ticket submit(HttpCall call);
+  RequestId submit(HttpCall call);
 
   // Waits for the next finished call. Any HTTP status is an answer. Errors, whose object is "host:port":
   // WrongPin: another key than the pinned one. Unreachable: no connection, TLS refused, or broken off. Timeout.
@@ -60,7 +60,7 @@ class HttpClient {
   // After Unreachable (once connected) and Timeout the call may or may not have been carried out. A call that finds its
   // kept connection closed by the server is sent once more on a new one.
   // REQUIRES: in_flight() > 0
-  std::pair<Ticket, Result<HttpAnswer>> next();
+  std::pair<RequestId, Result<HttpAnswer>> next();
 
   [[nodiscard]] std::size_t in_flight() const;  // submitted, and not yet returned by next()
 

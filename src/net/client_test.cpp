@@ -41,11 +41,11 @@ TEST(HttpClient, KeepsItsConnections) {
   EXPECT_EQ(client.in_flight(), 300u);
   std::vector<bool> seen(301);
   while (client.in_flight() > 0) {
-    const auto [ticket, answer] = client.next();
+    const auto [request_id, answer] = client.next();
     ASSERT_TRUE(answer) << answer.error().sentence;
-    EXPECT_EQ(answer->body, patterned(ticket - 1, static_cast<std::uint32_t>(ticket - 1)));
-    EXPECT_FALSE(seen[ticket]);
-    seen[ticket] = true;
+    EXPECT_EQ(answer->body, patterned(request_id - 1, static_cast<std::uint32_t>(request_id - 1)));
+    EXPECT_FALSE(seen[request_id]);
+    seen[request_id] = true;
   }
   EXPECT_LE(server->counters().accepted, 4u);
 }

@@ -37,15 +37,15 @@ struct Transfer {
   const Hash* pin = nullptr;
   bool active = false;
 
-  Ticket ticket = 0;
+  RequestId request_id = 0;
   HttpCall call;
   std::size_t sent = 0, header_bytes = 0;
   Bytes body;
   bool wrong_pin = false, wrong_tls = false, connected = false, too_large = false, too_many_headers = false;
 
-  void begin(Ticket of, HttpCall what) {
+  void begin(RequestId of, HttpCall what) {
     active = true;
-    ticket = of;
+    request_id = of;
     call = std::move(what);
     sent = header_bytes = 0;
     body = {};
@@ -210,7 +210,7 @@ struct CurlChannel::State {
   std::vector<std::unique_ptr<Transfer>> transfers;  // as many as connections; goes before the multi
 
   std::mutex mutex;
-  std::deque<std::pair<Ticket, HttpCall>> waiting;
+  std::deque<std::pair<RequestId, HttpCall>> waiting;
   bool stopping = false;
   std::thread thread;
 };
@@ -324,7 +324,7 @@ void CurlChannel::State::finish(Transfer& transfer, CURLcode code) {
   }
   transfer.call = {};
   transfer.body = {};
-  finished.push({transfer.ticket, std::move(result)});
+  finished.push({transfer.request_id, std::move(result)});
 }
 
 void CurlChannel::State::finish_done() {
@@ -382,10 +382,10 @@ CurlChannel::~CurlChannel() {
   state_->thread.join();
 }
 
-void CurlChannel::submit(Ticket ticket, HttpCall call) {
+void CurlChannel::submit(RequestId request_id, HttpCall call) {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->waiting.emplace_back(ticket, std::move(call));
+    state_->waiting.emplace_back(request_id, std::move(call));
   }
   curl_multi_wakeup(state_->multi.get());
 }

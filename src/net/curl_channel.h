@@ -14,7 +14,7 @@ namespace holdfast::net {
 // Finished calls, from all channels. Any thread.
 class FinishedCalls {
  public:
-  using Item = std::pair<Ticket, Result<HttpAnswer>>;
+  using Item = std::pair<RequestId, Result<HttpAnswer>>;
   void push(Item item);
   Item pop();  // waits
 
@@ -29,7 +29,7 @@ class CurlChannel {
   CurlChannel(const ClientOptions& options, FinishedCalls& finished);
   ~CurlChannel();  // breaks off what is under way
 
-  void submit(Ticket ticket, HttpCall call);  // any thread
+  void submit(RequestId request_id, HttpCall call);  // any thread
 
  private:
   struct State;

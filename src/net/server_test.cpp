@@ -298,9 +298,9 @@ TEST(HttpServer, BodiesBeyondTheBudgetWaitAndArrive) {
     client.submit({.channel = i, .path = "/", .head = sent.back()});
   }
   while (client.in_flight() > 0) {
-    const auto [ticket, answer] = client.next();
+    const auto [request_id, answer] = client.next();
     ASSERT_TRUE(answer) << answer.error().sentence;
-    EXPECT_EQ(answer->body, sent[ticket - 1]);
+    EXPECT_EQ(answer->body, sent[request_id - 1]);
   }
   EXPECT_LE(most, 2'500'000u);  // the limit and one body
   EXPECT_EQ(server->counters().body_bytes, 0u);
@@ -378,9 +378,9 @@ TEST(HttpServer, StopsCleanlyUnderLoad) {
     EXPECT_EQ(running, 0);
     server.reset();
     while (client.in_flight() > 0) {
-      const auto [ticket, answer] = client.next();
+      const auto [request_id, answer] = client.next();
       if (answer) {
-        EXPECT_EQ(answer->body, patterned((ticket - 1) * 1'000, static_cast<std::uint32_t>(ticket - 1)));
+        EXPECT_EQ(answer->body, patterned((request_id - 1) * 1'000, static_cast<std::uint32_t>(request_id - 1)));
       } else {
         EXPECT_EQ(answer.error().code, Code::Unreachable);
       }

@@ -13,7 +13,7 @@ class HttpRemote final : public Remote {
  public:
   explicit HttpRemote(const api::ServerLink& link) : client_({link.host, link.port, link.server_key}) {}
 
-  Ticket submit(Call call) override {
+  RequestId submit(Call call) override {
     net::HttpCall http;
     http.channel = static_cast<unsigned>(call.channel);
     http.path = std::string(api_root) + call.name;
@@ -23,7 +23,7 @@ class HttpRemote final : public Remote {
     return client_.submit(std::move(http));
   }
 
-  std::pair<Ticket, Result<Bytes>> next() override {
+  std::pair<RequestId, Result<Bytes>> next() override {
     auto [ticket, answer] = client_.next();
     if (!answer) return {ticket, pass_on(std::move(answer).error())};
     if (answer->status == status_ok) return {ticket, std::move(answer->body)};

@@ -34,7 +34,7 @@ Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space,
                                          const crypto::Ed25519Key& read) {
   std::vector<Bytes> objects(ref.objects.size());
   Server::Gets ranges(session.server);
-  std::map<Ticket, std::size_t> wanted;
+  std::map<RequestId, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
   for (std::size_t next = 0; next < objects.size() || !wanted.empty();) {
     if (next < objects.size() && wanted.size() < flights_max) {

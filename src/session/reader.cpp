@@ -38,7 +38,7 @@ Result<space::PackInfo> SpaceReader::pack_of(const FoundChunk& place) const {
   return pack;
 }
 
-Ticket SpaceReader::ask(const space::PackInfo& pack, std::uint16_t number) {
+RequestId SpaceReader::ask(const space::PackInfo& pack, std::uint16_t number) {
   const auto offset = static_cast<std::uint32_t>(pack.block_offset(number));
   return gets_.submit(group_of(space_.id()), space_.read_key(), pack.object, offset, pack.blocks[number].stored.value);
 }

@@ -37,7 +37,7 @@ class SpaceReader final : public space::ChunkSource {
   Result<Bytes> find_chunk(space::ChunkKind kind, const ChunkId& id);
   Result<Bytes> chunk_at(space::ChunkKind kind, const ChunkId& id, const FoundChunk& place);
   Result<std::shared_ptr<const Bytes>> open(const space::PackInfo& pack, std::uint16_t number, ByteView sealed);
-  Ticket ask(const space::PackInfo& pack, std::uint16_t number);
+  RequestId ask(const space::PackInfo& pack, std::uint16_t number);
   void keep(const BlockKey& key, std::shared_ptr<const Bytes> plain);
   void receive_one();
   [[nodiscard]] Result<space::PackInfo> pack_of(const FoundChunk& place) const;
@@ -47,7 +47,7 @@ class SpaceReader final : public space::ChunkSource {
   std::map<BlockKey, Block> cache_;
   std::list<BlockKey> ages_;  // oldest first
   Server::Gets gets_;
-  std::map<Ticket, Wanted> asked_;
+  std::map<RequestId, Wanted> asked_;
   std::map<BlockKey, Error> failed_;  // of blocks that were asked for ahead
 };
 

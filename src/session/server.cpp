@@ -43,7 +43,7 @@ void Server::pause(int tries) {
 
 Result<Bytes> Server::exchange_once(Call call) {
   bytes_sent_ += call.body.size() + (call.bulk ? call.bulk->size() : 0);
-  const Ticket ticket = doors_.remote.submit(std::move(call));
+  const RequestId ticket = doors_.remote.submit(std::move(call));
   for (;;) {
     if (const auto found = landed_.find(ticket); found != landed_.end())
       return std::move(landed_.extract(found).mapped());
@@ -104,11 +104,11 @@ void Server::forget_tickets(const GroupId& group) {
   std::erase_if(tickets_, [&](const auto& held) { return std::get<0>(held.first) == group; });
 }
 
-void Server::launch(std::map<Ticket, Flight>& flights, Flight flight) {
+void Server::launch(std::map<RequestId, Flight>& flights, Flight flight) {
   if (flight.call.name.empty()) {
     auto call = flight.make();
     if (!call) {  // no ticket: what the call itself would have ended with
-      const Ticket stand_in = ~flight.handle;
+      const RequestId stand_in = ~flight.handle;
       landed_.emplace(stand_in, pass_on(call.error()));
       flights.emplace(stand_in, std::move(flight));
       return;
@@ -116,18 +116,18 @@ void Server::launch(std::map<Ticket, Flight>& flights, Flight flight) {
     flight.call = *std::move(call);
   }
   bytes_sent_ += flight.call.body.size() + (flight.call.bulk ? flight.call.bulk->size() : 0);
-  const Ticket ticket = doors_.remote.submit(flight.call);
+  const RequestId ticket = doors_.remote.submit(flight.call);
   flights.emplace(ticket, std::move(flight));
 }
 
-std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<Ticket, Flight>& flights) {
+std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<RequestId, Flight>& flights) {
   for (;;) {
     auto landed = std::ranges::find_if(landed_, [&](const auto& answer) { return flights.contains(answer.first); });
     if (landed == landed_.end()) {
       receive();
       continue;
     }
-    const Ticket ticket = landed->first;
+    const RequestId ticket = landed->first;
     Result<Bytes> answer = std::move(landed_.extract(landed).mapped());
     Flight flight = std::move(flights.extract(ticket).mapped());
     const auto problem = refusal_in(answer);
@@ -167,8 +167,8 @@ Server::Puts::Done Server::Puts::finish() {
   return {flight.object, {}};
 }
 
-Ticket Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
-                            std::uint32_t offset, std::uint32_t length) {
+RequestId Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
+                               std::uint32_t offset, std::uint32_t length) {
   Flight flight;
   flight.group = group;
   flight.object = object;
@@ -179,7 +179,7 @@ Ticket Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read
     return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}),
                 nullptr, 0};
   };
-  const Ticket handle = flight.handle;
+  const RequestId handle = flight.handle;
   server_.launch(flights_, std::move(flight));
   return handle;
 }

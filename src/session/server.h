@@ -54,7 +54,7 @@ class Server {
     std::function<Result<Call>()> make;  // again, with a fresh ticket
     std::int64_t give_up_ns = 0;
     int tries = 0;
-    Ticket handle = 0;
+    RequestId handle = 0;
   };
   // Those of one user, by the Remote's ticket. What its user leaves behind is dropped when it comes.
   class Flights {
@@ -67,7 +67,7 @@ class Server {
     Flights(const Flights&) = delete;
     Flights& operator=(const Flights&) = delete;
     Server& server_;
-    std::map<Ticket, Flight> flights_;
+    std::map<RequestId, Flight> flights_;
   };
   struct HeldTicket {
     api::TicketBytes bytes;
@@ -76,8 +76,8 @@ class Server {
 
   Result<Bytes> exchange(Channel channel, const std::string& name, const Bytes& body);
   Result<Bytes> exchange_once(Call call);
-  void launch(std::map<Ticket, Flight>& flights, Flight flight);
-  std::pair<Flight, Result<Bytes>> land(std::map<Ticket, Flight>& flights);
+  void launch(std::map<RequestId, Flight>& flights, Flight flight);
+  std::pair<Flight, Result<Bytes>> land(std::map<RequestId, Flight>& flights);
   void receive();
   void pause(int tries);
 
@@ -87,9 +87,9 @@ class Server {
   std::optional<api::Info::Reply> info_;
   std::int64_t info_until_ns_ = 0;
   std::map<std::tuple<GroupId, api::Right>, HeldTicket> tickets_;
-  std::unordered_map<Ticket, Result<Bytes>> landed_;  // answers that somebody else's wait received
-  std::unordered_set<Ticket> left_;                   // by users that are gone
-  Ticket next_handle_ = 1;
+  std::unordered_map<RequestId, Result<Bytes>> landed_;  // answers that somebody else's wait received
+  std::unordered_set<RequestId> left_;                   // by users that are gone
+  RequestId next_handle_ = 1;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
 };
 
@@ -111,11 +111,11 @@ class Server::Gets final : public Flights {
  public:
   explicit Gets(Server& server) : Flights(server) {}
   struct Done {
-    Ticket ticket = 0;
+    RequestId ticket = 0;
     Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
   };
-  Ticket submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
-                std::uint32_t length);
+  RequestId submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
+                   std::uint32_t length);
   Done finish();  // waits for any to end. REQUIRES: in_flight() > 0
 };
 

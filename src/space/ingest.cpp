@@ -95,13 +95,13 @@ void Ingest::submit_ids() {
       identifying_.emplace_back(std::make_shared<const std::vector<Item>>(std::move(gathered_)), std::nullopt);
   gathered_.clear();
   gathered_bytes_ = 0;
-  const Ticket ticket = jobs_.submit([key = &context_.chunk_id, items = batch.items]() -> Done {
+  const RequestId request_id = jobs_.submit([key = &context_.chunk_id, items = batch.items]() -> Done {
     std::vector<ByteView> chunks;
     chunks.reserve(items->size());
     for (const Item& item : *items) chunks.emplace_back(*item.chunk);
     return ids_of(*key, chunks);
   });
-  arrivals_.emplace(ticket, [&batch](Done done) { batch.ids = std::get<std::vector<ChunkId>>(std::move(done)); });
+  arrivals_.emplace(request_id, [&batch](Done done) { batch.ids = std::get<std::vector<ChunkId>>(std::move(done)); });
 }
 
 void Ingest::append_chunk(Lane& lane, const ChunkId& id, Chunk chunk) {
@@ -119,7 +119,7 @@ void Ingest::close_block(Lane& lane) {
   OpenBlock block = std::exchange(lane.block, {});
   if (block.chunks.empty()) return;
   Compressing& place = compressing_.emplace_back(Compressing{&lane, block.bytes, std::nullopt});
-  const Ticket ticket = jobs_.submit([block = std::move(block), level = context_.zstd_level]() mutable -> Done {
+  const RequestId request_id = jobs_.submit([block = std::move(block), level = context_.zstd_level]() mutable -> Done {
     std::vector<ByteView> pieces;
     pieces.reserve(block.pieces.size());
     for (const Chunk& piece : block.pieces) pieces.emplace_back(*piece);
@@ -127,7 +127,7 @@ void Ingest::close_block(Lane& lane) {
     block.pieces.clear();
     return out;
   });
-  arrivals_.emplace(ticket, [&place](Done done) { place.block = std::get<CompressedBlock>(std::move(done)); });
+  arrivals_.emplace(request_id, [&place](Done done) { place.block = std::get<CompressedBlock>(std::move(done)); });
 }
 
 void Ingest::seal(ReadyPack pack) {
@@ -135,12 +135,12 @@ void Ingest::seal(ReadyPack pack) {
   if (error_) return;
   Sealing& place = sealing_.emplace_back();
   // std::move_only_function takes a job that can't be copied; PackRandom holds what sealing would draw.
-  const Ticket ticket =
+  const RequestId request_id =
       jobs_.submit([pack = std::move(pack), drawn = PackRandom(context_.random), key = &context_.pack_key,
                     space = context_.space, epoch = context_.epoch]() mutable -> Done {
         return std::move(pack.builder).finish(*key, space, epoch, pack.size, drawn);
       });
-  arrivals_.emplace(ticket, [&place](Done done) { place = std::get<Result<SealedPack>>(std::move(done)); });
+  arrivals_.emplace(request_id, [&place](Done done) { place = std::get<Result<SealedPack>>(std::move(done)); });
 }
 
 // Each of the next three moves the first of its stage on, if it is ready; false: it is not.
@@ -207,8 +207,8 @@ void Ingest::advance() {
 }
 
 void Ingest::wait_for_one() {
-  auto [ticket, done] = jobs_.next();
-  arrivals_.extract(ticket).mapped()(std::move(done));
+  auto [request_id, done] = jobs_.next();
+  arrivals_.extract(request_id).mapped()(std::move(done));
   advance();
 }
 

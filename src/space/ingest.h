@@ -138,7 +138,7 @@ class Ingest {
   std::deque<IdBatch> identifying_;
   std::deque<Compressing> compressing_;
   std::deque<Sealing> sealing_;
-  std::unordered_map<Ticket, std::function<void(Done)>> arrivals_;
+  std::unordered_map<RequestId, std::function<void(Done)>> arrivals_;
   Jobs<Done> jobs_;  // last: waits for the jobs
 };
 

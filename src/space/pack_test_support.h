@@ -58,23 +58,23 @@ class SeededWorkers final : public Workers {
   class Queue final : public WorkQueue {
    public:
     explicit Queue(std::uint64_t seed) : random_(seed) {}
-    Ticket submit(std::move_only_function<void()> job) override {
+    RequestId submit(std::move_only_function<void()> job) override {
       jobs_.emplace_back(++last_, std::move(job));
       return last_;
     }
-    Ticket next() override {
+    RequestId next() override {
       const auto at = jobs_.begin() + static_cast<std::ptrdiff_t>(random_.below(jobs_.size()));
-      auto [ticket, job] = std::move(*at);
+      auto [request_id, job] = std::move(*at);
       jobs_.erase(at);
       job();
-      return ticket;
+      return request_id;
     }
     [[nodiscard]] std::size_t in_flight() const override { return jobs_.size(); }
 
    private:
     SeededRandom random_;
-    Ticket last_ = 0;
-    std::deque<std::pair<Ticket, std::move_only_function<void()>>> jobs_;
+    RequestId last_ = 0;
+    std::deque<std::pair<RequestId, std::move_only_function<void()>>> jobs_;
   };
   std::uint64_t seed_;
 };

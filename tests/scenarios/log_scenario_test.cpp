@@ -21,13 +21,13 @@ class DirectRemote final : public Remote {
   explicit DirectRemote(Server& server) : server_(server) {}
   std::function<Result<Bytes>(const Call&, const Honest&)> between;
 
-  Ticket submit(Call call) override {
+  RequestId submit(Call call) override {
     const Honest honest = [&] { return server_.handle(call); };
     auto answer = between ? between(call, honest) : honest();
     answered_.emplace_back(++last_, std::move(answer));
     return last_;
   }
-  std::pair<Ticket, Result<Bytes>> next() override {
+  std::pair<RequestId, Result<Bytes>> next() override {
     auto first = std::move(answered_.front());
     answered_.pop_front();
     return first;
@@ -36,8 +36,8 @@ class DirectRemote final : public Remote {
 
  private:
   Server& server_;
-  std::deque<std::pair<Ticket, Result<Bytes>>> answered_;
-  Ticket last_ = 0;
+  std::deque<std::pair<RequestId, Result<Bytes>>> answered_;
+  RequestId last_ = 0;
 };
 
 // Every look at it takes a minute.

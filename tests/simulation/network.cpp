@@ -113,7 +113,7 @@ void Network::carry_out(const CallPtr& call, Answer fate) {
   Digest digest;
   if (result) digest.add(*result);
   scheduler_.note(
-      {.who = name_, .what = outcome, .object = call->call.name, .a = call->ticket, .content = digest.value()});
+      {.who = name_, .what = outcome, .object = call->call.name, .a = call->request_id, .content = digest.value()});
   if (fate != Answer::given) {
     if (fate == Answer::lost && dice_.coin()) {
       scheduler_.at(scheduler_.now_ns() + latency(), [this, call] { answer(call, unreachable()); });
@@ -144,40 +144,40 @@ void Network::answer(const CallPtr& call, Result<Bytes> result) {
   if (call->remote == nullptr) return;
   call->result = std::move(result);
   SimRemote& remote = *call->remote;
-  remote.answered_.push_back(call->ticket);
+  remote.answered_.push_back(call->request_id);
   if (remote.waiting_) scheduler_.wake(remote.process_);
 }
 
 SimRemote::~SimRemote() {
-  for (auto& [ticket, call] : calls_) call->remote = nullptr;
+  for (auto& [request_id, call] : calls_) call->remote = nullptr;
 }
 
-Ticket SimRemote::submit(Call call) {
-  const Ticket ticket = ++last_ticket_;
+RequestId SimRemote::submit(Call call) {
+  const RequestId request_id = ++last_request_id_;
   auto sent = std::make_shared<CallInFlight>();
-  sent->ticket = ticket;
+  sent->request_id = request_id;
   sent->call = std::move(call);
   sent->process = &process_;
   sent->remote = this;
-  calls_.emplace(ticket, sent);
+  calls_.emplace(request_id, sent);
   Scheduler& scheduler = network_.scheduler_;
   const Verdict verdict = scheduler.pass(process_, Kind::change);
   if (verdict == Verdict::dying) {
-    scheduler.note({.who = process_.name(), .what = "would call", .object = sent->call.name, .a = ticket});
+    scheduler.note({.who = process_.name(), .what = "would call", .object = sent->call.name, .a = request_id});
     scheduler.crash_now(process_);
   }
-  if (verdict != Verdict::go) return ticket;
+  if (verdict != Verdict::go) return request_id;
   scheduler.note({.who = process_.name(),
                   .what = "calls",
                   .object = sent->call.name,
-                  .a = ticket,
+                  .a = request_id,
                   .b = sent->call.body.size(),
                   .content = digest_of(sent->call)});
   network_.start(sent);
-  return ticket;
+  return request_id;
 }
 
-std::pair<Ticket, Result<Bytes>> SimRemote::next() {
+std::pair<RequestId, Result<Bytes>> SimRemote::next() {
   Scheduler& scheduler = network_.scheduler_;
   if (scheduler.pass(process_, Kind::observe) != Verdict::go) return next_of_the_dead();
   if (calls_.empty()) {
@@ -190,23 +190,23 @@ std::pair<Ticket, Result<Bytes>> SimRemote::next() {
   }
   waiting_ = false;
   const std::size_t index = network_.dice_.below(answered_.size());
-  const Ticket ticket = answered_[index];
+  const RequestId request_id = answered_[index];
   answered_.erase(answered_.begin() + static_cast<std::ptrdiff_t>(index));
-  auto call = std::move(calls_.extract(ticket).mapped());
+  auto call = std::move(calls_.extract(request_id).mapped());
   call->remote = nullptr;
   const std::string_view outcome = call->result ? "gets" : name_of(call->result.error().code);
-  scheduler.note({.who = process_.name(), .what = outcome, .object = call->call.name, .a = ticket});
-  return {ticket, std::move(call->result)};
+  scheduler.note({.who = process_.name(), .what = outcome, .object = call->call.name, .a = request_id});
+  return {request_id, std::move(call->result)};
 }
 
-std::pair<Ticket, Result<Bytes>> SimRemote::next_of_the_dead() {
+std::pair<RequestId, Result<Bytes>> SimRemote::next_of_the_dead() {
   waiting_ = false;
   const auto crashed = fail(Code::Crashed, "the process is dead");
   if (calls_.empty()) return {0, crashed};
   auto call = std::move(calls_.extract(calls_.begin()).mapped());
   call->remote = nullptr;
-  std::erase(answered_, call->ticket);
-  return {call->ticket, crashed};
+  std::erase(answered_, call->request_id);
+  return {call->request_id, crashed};
 }
 
 }  // namespace holdfast::sim

@@ -68,24 +68,24 @@ class SimRemote final : public Remote {
  public:
   SimRemote(Network& network, Process& process) : network_(network), process_(process) {}
   ~SimRemote() override;
-  Ticket submit(Call call) override;
-  std::pair<Ticket, Result<Bytes>> next() override;
+  RequestId submit(Call call) override;
+  std::pair<RequestId, Result<Bytes>> next() override;
   [[nodiscard]] std::size_t in_flight() const override { return calls_.size(); }
 
  private:
   friend class Network;
-  std::pair<Ticket, Result<Bytes>> next_of_the_dead();
+  std::pair<RequestId, Result<Bytes>> next_of_the_dead();
 
   Network& network_;
   Process& process_;
-  Ticket last_ticket_ = 0;
-  std::map<Ticket, std::shared_ptr<CallInFlight>> calls_;
-  std::vector<Ticket> answered_;
+  RequestId last_request_id_ = 0;
+  std::map<RequestId, std::shared_ptr<CallInFlight>> calls_;
+  std::vector<RequestId> answered_;
   bool waiting_ = false;
 };
 
 struct CallInFlight {
-  Ticket ticket = 0;
+  RequestId request_id = 0;
   Call call;
   const Process* process = nullptr;
   SimRemote* remote = nullptr;  // nullptr: nobody waits for the answer any more

@@ -30,9 +30,9 @@ std::set<std::string> fates(const Chances& chances, std::size_t seeds) {
     });
     std::string outcome;
     world.device("laptop").run("p", [&](Doors& doors) {
-      const Ticket ticket = doors.remote.submit({.name = "call", .body = {}, .bulk = {}});
+      const RequestId request_id = doors.remote.submit({.name = "call", .body = {}, .bulk = {}});
       const auto [answered, result] = doors.remote.next();
-      EXPECT_EQ(answered, ticket);
+      EXPECT_EQ(answered, request_id);
       EXPECT_EQ(doors.remote.in_flight(), 0u);
       outcome = result ? "answer" : std::string(name_of(result.error().code));
     });
@@ -127,10 +127,10 @@ TEST(Network, TheCallsOfTheDeadArriveOrNot) {
       return number(1);
     });
     world.device("laptop").run("p", [&](Doors& doors) {
-      const Ticket ticket = doors.remote.submit({.name = "call", .body = {}, .bulk = {}});
+      const RequestId request_id = doors.remote.submit({.name = "call", .body = {}, .bulk = {}});
       world.kill(*world.scheduler().current());
       const auto [answered, result] = doors.remote.next();
-      EXPECT_EQ(answered, ticket);
+      EXPECT_EQ(answered, request_id);
       EXPECT_EQ(result.error().code, Code::Crashed);
       EXPECT_EQ(doors.remote.in_flight(), 0u);
     });

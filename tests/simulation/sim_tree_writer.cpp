@@ -38,18 +38,18 @@ class SimTreeWriter final : public TreeWriter {
   }
 
   // Written when some batch is asked for: any of those in flight.
-  Ticket submit(WriteBatch batch) override {
-    waiting_.emplace_back(++last_ticket_, std::move(batch));
-    return last_ticket_;
+  RequestId submit(WriteBatch batch) override {
+    waiting_.emplace_back(++last_request_id_, std::move(batch));
+    return last_request_id_;
   }
-  std::pair<Ticket, std::vector<Status>> next() override {
+  std::pair<RequestId, std::vector<Status>> next() override {
     const std::size_t which = access_->dice->below(waiting_.size());
-    auto [ticket, batch] = std::move(waiting_[which]);
+    auto [request_id, batch] = std::move(waiting_[which]);
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));
     std::vector<Status> outcomes;
     for (const WriteRequest& file : batch.files) outcomes.push_back(make_file(file));
     for (const PieceWrite& piece : batch.pieces) outcomes.push_back(piece.file->write_at(piece.offset, piece.bytes));
-    return {ticket, std::move(outcomes)};
+    return {request_id, std::move(outcomes)};
   }
   [[nodiscard]] std::size_t in_flight() const override { return waiting_.size(); }
 
@@ -218,8 +218,8 @@ class SimTreeWriter final : public TreeWriter {
   std::string temporary_prefix_;
   std::uint64_t temporaries_ = 0;
   std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
-  std::vector<std::pair<Ticket, WriteBatch>> waiting_;
-  Ticket last_ticket_ = 0;
+  std::vector<std::pair<RequestId, WriteBatch>> waiting_;
+  RequestId last_request_id_ = 0;
   std::vector<std::string> warnings_;
 };
 

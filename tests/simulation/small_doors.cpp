@@ -14,13 +14,13 @@ class SimWorkQueue final : public WorkQueue {
     for (Job& job : jobs_) job.run();
   }
 
-  Ticket submit(std::move_only_function<void()> work) override {
-    jobs_.push_back({++last_ticket_, std::move(work)});
+  RequestId submit(std::move_only_function<void()> work) override {
+    jobs_.push_back({++last_request_id_, std::move(work)});
     if (dice_.coin()) jobs_.back().run();
-    return last_ticket_;
+    return last_request_id_;
   }
 
-  Ticket next() override {
+  RequestId next() override {
     if (jobs_.empty()) {
       scheduler_.problem("somebody waits for a job with none under way");
       return 0;
@@ -29,14 +29,14 @@ class SimWorkQueue final : public WorkQueue {
     Job job = std::move(jobs_[index]);
     jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(index));
     job.run();
-    return job.ticket;
+    return job.request_id;
   }
 
   [[nodiscard]] std::size_t in_flight() const override { return jobs_.size(); }
 
  private:
   struct Job {
-    Ticket ticket;
+    RequestId request_id;
     std::move_only_function<void()> work;  // empty: done
     void run() {
       if (work) std::exchange(work, nullptr)();
@@ -44,7 +44,7 @@ class SimWorkQueue final : public WorkQueue {
   };
   Scheduler& scheduler_;
   Prng& dice_;
-  Ticket last_ticket_ = 0;
+  RequestId last_request_id_ = 0;
   std::deque<Job> jobs_;
 };
 
