@@ -1,5 +1,5 @@
 // One connection of the server: a coroutine that reads a request, has it handled, sends the reply, and begins again.
-// Includes Asio, so only connection.cpp and server.cpp include this.
+// Includes Asio, so only connection*.cpp and server.cpp include this.
 #pragma once
 
 #include <atomic>
@@ -67,34 +67,37 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Task = asio::awaitable<T>;
 
   Task<void> run();
-  Task<bool> shake_hands();
-  Task<Received> receive();
-  Task<Received> receive_body(ByteView beginning);
-  Task<bool> charge_body(std::size_t bytes);
   Task<void> serve();
-  Task<void> wait_for_answer();
-  Task<bool> send(bool keep_alive);
-  Task<bool> write_all(ByteView bytes);
-  Task<void> linger();
-  Task<bool> wait_for_socket(TlsState wanted);
-  Task<void> pause();  // until notify()
-  Task<void> yield();  // lets others of this thread run
-
   static void handle(std::shared_ptr<Connection> self);  // on a worker thread
+  Task<void> wait_for_answer();
+  void watch_peer();
+  Task<bool> send(bool keep_alive);
   void refuse(int status);
   void make_room_for(HttpReply& reply);
   void done_with_request();
   void done_with_reply();
-  void watch_peer();
+  void finish();
+
+  // connection_receive.cpp
+  Task<Received> receive();
+  Task<Received> receive_body(ByteView beginning);
+  Task<bool> charge_body(std::size_t bytes);
+  [[nodiscard]] std::size_t body_bytes_max() const;
+
+  // connection_transfer.cpp
+  Task<bool> shake_hands();
+  Task<bool> write_all(ByteView bytes);
+  Task<void> linger();
+  Task<bool> wait_for_socket(TlsState wanted);
+  Task<void> pause();  // until notify()
   void notify() { signal_.cancel(); }
+  Task<void> yield();  // lets others of this thread run
   void arm(std::int64_t timeout_ns);
   void disarm();
   void expire();
   void begin_transfer();
   void progressed(std::size_t bytes);
   [[nodiscard]] bool too_slow() const;
-  [[nodiscard]] std::size_t body_bytes_max() const;
-  void finish();
 
   ServerCore& core_;
   IoThread& io_;
