@@ -28,7 +28,7 @@ constexpr int folder_attempts = 100;  // of a put whose folder others empty, and
 Result<Bytes> read_at(const UncachedFile& file, const Range& range, const std::string& object) {
   Bytes bytes;
   if (const int failed = file.read(range.offset, range.size, bytes); failed != 0)
-    return fail_errno(failed, "the object can't be read", object);
+    return system_fail(failed, "reading the object", object);
   return bytes;
 }
 
@@ -73,7 +73,7 @@ class Claims {
 class Incoming {
  public:
   static Result<Incoming> make(int root, std::string name) {
-    HF_TRY(Descriptor file, open_at(root, name, O_WRONLY | O_CREAT | O_EXCL, name));
+    HF_TRY(Fd file, open_at(root, name, O_WRONLY | O_CREAT | O_EXCL, name));
     return Incoming(root, std::move(name), std::move(file));
   }
   Incoming(Incoming&& other) noexcept
@@ -82,36 +82,33 @@ class Incoming {
   ~Incoming() {
     if (!name_.empty()) ::unlinkat(root_, name_.c_str(), 0);
   }
-  [[nodiscard]] const Descriptor& file() const { return file_; }
+  [[nodiscard]] const Fd& file() const { return file_; }
   // False: the folder was removed meanwhile, because it was empty.
-  Result<bool> move_to(const Descriptor& folder, const std::string& name) {
-    if (::renameat(root_, name_.c_str(), folder.number(), name.c_str()) != 0) {
+  Result<bool> move_to(const Fd& folder, const std::string& name) {
+    if (::renameat(root_, name_.c_str(), folder.get(), name.c_str()) != 0) {
       if (errno == ENOENT) return false;
-      return fail_errno("the object can't be given its name", name);
+      return system_fail(errno, "giving the object its name", name);
     }
     name_.clear();
     return true;
   }
 
  private:
-  Incoming(int root, std::string name, Descriptor file) : root_(root), name_(std::move(name)), file_(std::move(file)) {}
+  Incoming(int root, std::string name, Fd file) : root_(root), name_(std::move(name)), file_(std::move(file)) {}
   int root_;
   std::string name_;
-  Descriptor file_;
+  Fd file_;
 };
 
 class DirectoryObjectStore final : public ObjectStore {
  public:
-  DirectoryObjectStore(Descriptor lock, Descriptor root, const DirectoryOptions& options)
-      : lock_(std::move(lock)),
-        root_(std::move(root)),
-        reserve_bytes_(options.reserve_bytes),
-        folders_(root_.number()) {}
+  DirectoryObjectStore(Fd lock, Fd root, const DirectoryOptions& options)
+      : lock_(std::move(lock)), root_(std::move(root)), reserve_bytes_(options.reserve_bytes), folders_(root_.get()) {}
 
   Status put(const ObjectName& name, std::uint64_t size, const Hash& sha256, std::span<const ByteView> parts) override {
     HF_OK(check_object_size(size, parts));
     const Claims::Claim claim(claims_, name);
-    HF_TRY(const std::optional<Descriptor> there, open_if_there(name));
+    HF_TRY(const std::optional<Fd> there, open_if_there(name));
     if (!there) return store(name, size, sha256, parts);
     HF_OK(check_object_hash(sha256, parts));
     return make_sure_of(*there, name, size, sha256);
@@ -119,49 +116,49 @@ class DirectoryObjectStore final : public ObjectStore {
 
   Result<Bytes> get(const ObjectName& name, const Range& range) override {
     HF_OK(check_object_range(range));
-    HF_TRY(const Descriptor file, open_object(name));
+    HF_TRY(const Fd file, open_object(name));
     HF_TRY(const std::uint64_t size, size_of_file(file, name));
     const auto too_short = [&] {
       return fail(Code::Tampered, "the stored object is shorter than it was", name.object.hex());
     };
     if (range.offset > size || range.size > size - range.offset) return too_short();
-    HF_TRY(Bytes bytes, read_at(UncachedFile(file.number(), O_RDONLY, range.size), range, name.object.hex()));
+    HF_TRY(Bytes bytes, read_at(UncachedFile(file.get(), O_RDONLY, range.size), range, name.object.hex()));
     if (bytes.size() < range.size) return too_short();
     return bytes;
   }
 
   Result<std::uint64_t> size_of(const ObjectName& name) override {
-    HF_TRY(const Descriptor file, open_object(name));
+    HF_TRY(const Fd file, open_object(name));
     return size_of_file(file, name);
   }
 
   Status remove(const ObjectName& name) override {
-    if (::unlinkat(root_.number(), path_of(name).c_str(), 0) != 0 && errno != ENOENT)
-      return fail_errno("the object can't be removed", name.object.hex());
+    if (::unlinkat(root_.get(), path_of(name).c_str(), 0) != 0 && errno != ENOENT)
+      return system_fail(errno, "removing the object", name.object.hex());
     folders_.remove_if_empty(name);
     return {};
   }
 
   Result<std::vector<ObjectInfo>> list(const std::optional<ObjectName>& after, std::size_t limit) override {
-    return list_objects(root_.number(), after, limit);
+    return list_objects(root_.get(), after, limit);
   }
 
  private:
   // Missing where there is none.
-  Result<Descriptor> open_object(const ObjectName& name) {
-    auto file = open_at(root_.number(), path_of(name), O_RDONLY, name.object.hex());
+  Result<Fd> open_object(const ObjectName& name) {
+    auto file = open_at(root_.get(), path_of(name), O_RDONLY, name.object.hex());
     if (!file && file.error().code == Code::NotFound)
       return fail(Code::Missing, "the server has no such object", name.object.hex());
     return file;
   }
 
-  static Result<std::uint64_t> size_of_file(const Descriptor& file, const ObjectName& name) {
+  static Result<std::uint64_t> size_of_file(const Fd& file, const ObjectName& name) {
     struct stat stat{};
-    if (::fstat(file.number(), &stat) != 0) return fail_errno("the object can't be looked at", name.object.hex());
+    if (::fstat(file.get(), &stat) != 0) return system_fail(errno, "looking at the object", name.object.hex());
     return static_cast<std::uint64_t>(stat.st_size);
   }
 
-  Result<std::optional<Descriptor>> open_if_there(const ObjectName& name) {
+  Result<std::optional<Fd>> open_if_there(const ObjectName& name) {
     auto file = open_object(name);
     if (file) return std::optional(std::move(*file));
     if (file.error().code == Code::Missing) return std::nullopt;
@@ -169,15 +166,15 @@ class DirectoryObjectStore final : public ObjectStore {
   }
 
   // That exactly these bytes are there, durable: an earlier put may have died before its last sync.
-  Status make_sure_of(const Descriptor& file, const ObjectName& name, std::uint64_t size, const Hash& sha256) {
+  Status make_sure_of(const Fd& file, const ObjectName& name, std::uint64_t size, const Hash& sha256) {
     const std::string object = name.object.hex();
     const auto other = [&] { return fail(Code::AlreadyExists, "an object of this name has other bytes", object); };
     HF_TRY(const std::uint64_t size_there, size_of_file(file, name));
     if (size_there != size) return other();
-    HF_TRY(const Hash hash_there, hash_of_file(UncachedFile(file.number(), O_RDONLY, size), object));
+    HF_TRY(const Hash hash_there, hash_of_file(UncachedFile(file.get(), O_RDONLY, size), object));
     if (hash_there != sha256) return other();
     HF_OK(sync(file, object));
-    HF_TRY(const Descriptor folder, folders_.open_durable(name));
+    HF_TRY(const Fd folder, folders_.open_durable(name));
     return sync(folder, object);
   }
 
@@ -190,17 +187,17 @@ class DirectoryObjectStore final : public ObjectStore {
       ~Leave() { in_flight -= size; }
     } leave{in_flight_bytes_, size};
     HF_OK(check_free_space());
-    HF_TRY(Incoming incoming, Incoming::make(root_.number(), incoming_path(next_incoming_++)));
+    HF_TRY(Incoming incoming, Incoming::make(root_.get(), incoming_path(next_incoming_++)));
     HF_OK(check_object_hash(sha256, parts));
-    if (const int failed = UncachedFile(incoming.file().number(), O_WRONLY, size).write(0, parts); failed != 0)
-      return fail_errno(failed, "the object can't be written", object);
+    if (const int failed = UncachedFile(incoming.file().get(), O_WRONLY, size).write(0, parts); failed != 0)
+      return system_fail(failed, "writing the object", object);
     HF_OK(sync(incoming.file(), object));
     for (int attempt = 0; attempt < folder_attempts; ++attempt) {
-      HF_TRY(const Descriptor folder, folders_.open_durable(name));
+      HF_TRY(const Fd folder, folders_.open_durable(name));
       HF_TRY(const bool moved, incoming.move_to(folder, object));
       if (!moved) continue;
       Status durable = sync(folder, object);
-      if (!durable) ::unlinkat(folder.number(), object.c_str(), 0);
+      if (!durable) ::unlinkat(folder.get(), object.c_str(), 0);
       return durable;
     }
     return fail(Code::IoError, "something else removes files from the object store's directory", object);
@@ -209,7 +206,7 @@ class DirectoryObjectStore final : public ObjectStore {
   // All puts under way count, as their bytes may not have reached the disk.
   Status check_free_space() {
     struct statvfs stat{};
-    if (::fstatvfs(root_.number(), &stat) != 0) return fail_errno("the free space can't be read", {});
+    if (::fstatvfs(root_.get(), &stat) != 0) return system_fail(errno, "reading the free space", {});
     const std::uint64_t free = static_cast<std::uint64_t>(stat.f_bavail) * stat.f_frsize;
     const std::uint64_t wanted = in_flight_bytes_;
     if (free < reserve_bytes_ || free - reserve_bytes_ < wanted)
@@ -217,7 +214,7 @@ class DirectoryObjectStore final : public ObjectStore {
     return {};
   }
 
-  const Descriptor lock_, root_;
+  const Fd lock_, root_;
   const std::uint64_t reserve_bytes_;
   ObjectFolders folders_;
   Claims claims_;
@@ -228,9 +225,9 @@ class DirectoryObjectStore final : public ObjectStore {
 
 Result<std::unique_ptr<ObjectStore>> open_directory_object_store(const DirectoryOptions& options) {
   HF_OK(make_durable_directory(options.directory));
-  HF_TRY(Descriptor lock, lock_directory(options.directory, "objects.lock"));
-  HF_TRY(Descriptor root, open_at(AT_FDCWD, options.directory, O_RDONLY | O_DIRECTORY, options.directory));
-  HF_OK(prepare_folders(root.number(), options.directory));
+  HF_TRY(Fd lock, lock_directory(options.directory, "objects.lock"));
+  HF_TRY(Fd root, open_at(AT_FDCWD, options.directory, O_RDONLY | O_DIRECTORY, options.directory));
+  HF_OK(prepare_folders(root.get(), options.directory));
   return std::make_unique<DirectoryObjectStore>(std::move(lock), std::move(root), options);
 }
 

@@ -32,8 +32,8 @@ std::array<std::string, 4> folders_of(const ObjectName& name) {
 
 Status make_folder(int root, const std::string& folder, const std::string& parent) {
   if (::mkdirat(root, folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail_errno("the folder can't be made", folder);
-  HF_TRY(const Descriptor above, open_at(root, parent, O_RDONLY | O_DIRECTORY, parent));
+    return system_fail(errno, "making the folder", folder);
+  HF_TRY(const Fd above, open_at(root, parent, O_RDONLY | O_DIRECTORY, parent));
   return sync(above, parent);
 }
 
@@ -57,18 +57,18 @@ class Listing {
 Result<std::vector<std::string>> names_in(int root, const std::string& folder) {
   const int number = ::openat(root, folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (number < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::vector<std::string>{};
-  if (number < 0) return fail_errno("the folder can't be listed", folder);
+  if (number < 0) return system_fail(errno, "listing the folder", folder);
   DIR* const stream = ::fdopendir(number);
   if (stream == nullptr) {
     ::close(number);
-    return fail_errno("the folder can't be listed", folder);
+    return system_fail(errno, "listing the folder", folder);
   }
   Listing listing(stream);
   std::vector<std::string> names;
   for (;;) {
     errno = 0;
     const dirent* entry = ::readdir(listing.get());
-    if (entry == nullptr && errno != 0) return fail_errno("the folder can't be listed", folder);
+    if (entry == nullptr && errno != 0) return system_fail(errno, "listing the folder", folder);
     if (entry == nullptr) break;
     names.emplace_back(entry->d_name);
   }
@@ -124,7 +124,7 @@ struct Lister {
     struct stat stat{};
     if (::fstatat(root, path.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return {};
-      return fail_errno("the object can't be looked at", object);
+      return system_fail(errno, "looking at the object", object);
     }
     if (!S_ISREG(stat.st_mode)) return {};
     found.push_back({{GroupId::from(*from_hex(group)), ObjectId::from(*from_hex(object))},
@@ -141,14 +141,15 @@ std::string incoming_path(std::uint64_t number) { return std::string(incoming_fo
 
 Status prepare_folders(int root, const std::string& directory) {
   for (const char* folder : {objects_folder, incoming_folder}) {
-    if (::mkdirat(root, folder, 0700) != 0 && errno != EEXIST) return fail_errno("the folder can't be made", directory);
+    if (::mkdirat(root, folder, 0700) != 0 && errno != EEXIST)
+      return system_fail(errno, "making the folder", directory);
   }
-  if (::fsync(root) != 0) return fail_errno("can't be made durable", directory);
+  if (::fsync(root) != 0) return system_fail(errno, "making it durable", directory);
   HF_TRY(const auto left, names_in(root, incoming_folder));
   for (const std::string& name : left) {
     if (name == "." || name == "..") continue;
     const std::string path = std::string(incoming_folder) + "/" + name;
-    if (::unlinkat(root, path.c_str(), 0) != 0) return fail_errno("an unfinished object can't be removed", path);
+    if (::unlinkat(root, path.c_str(), 0) != 0) return system_fail(errno, "removing an unfinished object", path);
   }
   return {};
 }
@@ -170,7 +171,7 @@ void ObjectFolders::set_durable(const std::string& folder) {
   durable_.insert(folder);
 }
 
-Result<Descriptor> ObjectFolders::open_durable(const ObjectName& name) {
+Result<Fd> ObjectFolders::open_durable(const ObjectName& name) {
   const auto folders = folders_of(name);
   const auto open = [&] { return open_at(root_, folders[3], O_RDONLY | O_DIRECTORY, folders[3]); };
   if (is_durable(folders[3])) {

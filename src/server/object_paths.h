@@ -24,7 +24,7 @@ class ObjectFolders {
   explicit ObjectFolders(int root) : root_(root) {}
 
   // The object's folder, whose own name and parents' names are durable.
-  Result<Descriptor> open_durable(const ObjectName& name);
+  Result<Fd> open_durable(const ObjectName& name);
   void remove_if_empty(const ObjectName& name);
 
  private:

@@ -174,8 +174,7 @@ class BatchWriter {
 
 class SqliteMetaStore final : public MetaStore {
  public:
-  SqliteMetaStore(Descriptor lock, const SqliteOptions& options, std::string path, BatchWriter writer,
-                  std::uint64_t opening)
+  SqliteMetaStore(Fd lock, const SqliteOptions& options, std::string path, BatchWriter writer, std::uint64_t opening)
       : lock_(std::move(lock)),
         touches_(opening),
         writer_(std::move(writer)),
@@ -288,7 +287,7 @@ class SqliteMetaStore final : public MetaStore {
     return results;
   }
 
-  Descriptor lock_;  // first, so released last
+  Fd lock_;  // first, so released last
   TouchList touches_;
   BatchWriter writer_;  // belongs to thread_
   ReaderPool readers_;
@@ -333,7 +332,7 @@ Status prepare_file(SqliteConnection& connection, const std::string& path) {
 
 Result<std::uint64_t> random_number() {
   std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number) return fail_errno("the system gives no randomness", {});
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) return system_fail(errno, "drawing random bytes", {});
   return number;
 }
 
@@ -341,7 +340,7 @@ Result<std::uint64_t> random_number() {
 
 Result<std::unique_ptr<MetaStore>> open_sqlite_meta_store(const SqliteOptions& options) {
   HF_OK(make_durable_directory(options.directory));
-  HF_TRY(Descriptor lock, lock_directory(options.directory, "meta.lock"));
+  HF_TRY(Fd lock, lock_directory(options.directory, "meta.lock"));
   const std::string path = join_path(options.directory, "meta.db");
   HF_TRY(auto connection, SqliteConnection::open(path, options.vfs));
   HF_OK(prepare_file(*connection, path));
