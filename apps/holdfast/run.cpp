@@ -316,7 +316,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   utsname system{};
   ::uname(&system);
   {
-    session::Server server(doors, link, patience_ns(command));
+    session::ApiClient server(doors, link, patience_ns(command));
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
                            {command.name, device, std::string(system.sysname) + " " + system.machine,

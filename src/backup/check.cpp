@@ -198,12 +198,12 @@ class Check {
   }
 
   Status read_others() {
-    session::Server::Gets ranges(space_.session().server);
+    session::ApiClient::Gets ranges(space_.session().server);
     for (Other& other : others_) {
       if (other.bad) continue;
       ranges.submit(group_of(space_.id()), space_.read_key(), other.object, 0, 0);
       const auto done = ranges.finish();
-      const auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+      const auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
                                    : Result<api::Get::Reply>(pass_on(done.body.error()));
       if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
       if (reply) report_.bytes_read += reply->bytes.size();
@@ -215,7 +215,7 @@ class Check {
   }
 
   Status read_packs() {
-    session::Server::Gets ranges(space_.session().server);
+    session::ApiClient::Gets ranges(space_.session().server);
     Jobs<PackOutcome> jobs(space_.session().doors.workers);
     std::map<RequestId, std::size_t> flying, working;
     const auto settle = [&](std::pair<RequestId, PackOutcome> done) {
@@ -237,7 +237,7 @@ class Check {
       }
       auto done = ranges.finish();
       const std::size_t at = flying.extract(done.ticket).mapped();
-      auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+      auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
                              : Result<api::Get::Reply>(pass_on(done.body.error()));
       if (!reply) {
         if (!about_one_object(reply.error().code)) return pass_on(reply.error());

@@ -92,7 +92,7 @@ class Fetch {
     auto done = gets_.finish();
     const Span span = flying_.extract(done.ticket).mapped();
     const WantedPack& pack = packs_[span.pack];
-    auto reply = done.body ? session::Server::decode_answer<api::Get>(*done.body)
+    auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
                            : Result<api::Get::Reply>(pass_on(done.body.error()));
     if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
     if (reply && reply->bytes.size() != span.size)
@@ -153,7 +153,7 @@ class Fetch {
   }
 
   session::SpaceSession& space_;
-  session::Server::Gets gets_;
+  session::ApiClient::Gets gets_;
   std::span<const WantedPack> packs_;
   const std::function<Status(OpenedBlock&&)>& use_;
   std::map<RequestId, Span> flying_;

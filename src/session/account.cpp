@@ -7,7 +7,7 @@ namespace {
 constexpr std::string_view profile_key = "profile";
 constexpr std::string_view link_0_key = "chain/0";
 
-Result<identity::PolicyRef> policy_of(Server& server) {
+Result<identity::PolicyRef> policy_of(ApiClient& server) {
   HF_TRY(const auto info, server.info());
   // The first line that matters is `log <name>+<key id>+<key>` (C2SP tlog-policy); the name is the origin.
   const std::string& text = info.policy;
@@ -51,7 +51,7 @@ Result<std::optional<Profile>> load_profile(LocalState& state) {
   return std::optional(std::move(profile));
 }
 
-Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds,
+Status sign_up(Doors doors, LocalState& state, ApiClient& server, const identity::DeviceSeeds& seeds,
                const SignUpOptions& options) {
   HF_OK(identity::check_user_name(options.user_name));
   HF_TRY(auto profile, load_profile(state));
@@ -94,11 +94,11 @@ Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& see
   return Account{*std::move(profile), std::move(device), std::move(chain), std::move(circle), std::move(kem)};
 }
 
-Result<api::TicketBytes> account_ticket(Server& server, const Account& account, api::Right right) {
+Result<api::TicketBytes> account_ticket(ApiClient& server, const Account& account, api::Right right) {
   return server.ticket(Channel::account, group_of(account.profile.account), right, account.device.capability);
 }
 
-Status check_chain(Server& server, const Account& account) {
+Status check_chain(ApiClient& server, const Account& account) {
   HF_TRY(const auto ticket, account_ticket(server, account, api::Right::read));
   std::optional<std::uint64_t> links;
   for (std::uint64_t from = 0;;) {

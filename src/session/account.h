@@ -2,8 +2,8 @@
 #pragma once
 
 #include "identity/chain.h"
+#include "session/api_client.h"
 #include "session/local_state.h"
-#include "session/server.h"
 #include "space/members.h"
 
 namespace holdfast::session {
@@ -41,15 +41,15 @@ struct SignUpOptions {
   std::string user_name, device_name, platform;
   Bytes invitation;
 };
-Status sign_up(Doors doors, LocalState& state, Server& server, const identity::DeviceSeeds& seeds,
+Status sign_up(Doors doors, LocalState& state, ApiClient& server, const identity::DeviceSeeds& seeds,
                const SignUpOptions& options);
 
 // From the local state alone.
 [[nodiscard]] Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& seeds);
 
 // Reads the account's log and compares it with what this device knows: RolledBack (shorter), Forked (other), Tampered.
-Status check_chain(Server& server, const Account& account);
+Status check_chain(ApiClient& server, const Account& account);
 
-[[nodiscard]] Result<api::TicketBytes> account_ticket(Server& server, const Account& account, api::Right right);
+[[nodiscard]] Result<api::TicketBytes> account_ticket(ApiClient& server, const Account& account, api::Right right);
 
 }  // namespace holdfast::session

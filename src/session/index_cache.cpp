@@ -33,7 +33,7 @@ Result<OpenSegment> open_local(Session& session, const Path& path, const space::
 Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
                                          const crypto::Ed25519Key& read) {
   std::vector<Bytes> objects(ref.objects.size());
-  Server::Gets ranges(session.server);
+  ApiClient::Gets ranges(session.server);
   std::map<RequestId, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
   for (std::size_t next = 0; next < objects.size() || !wanted.empty();) {
@@ -55,7 +55,7 @@ Status fetch(Session& session, const SpaceId& space, const space::SegmentRef& re
   HF_TRY(const auto bodies, fetch_objects(session, space, ref, read));
   std::vector<ByteView> objects;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    HF_TRY(const auto reply, Server::decode_answer<api::Get>(bodies[i]));
+    HF_TRY(const auto reply, ApiClient::decode_answer<api::Get>(bodies[i]));
     if (crypto::sha256(reply.bytes) != ref.objects[i].sha256)
       return fail(Code::Tampered, "an index segment differs from the hash that the space's log names",
                   "object " + ref.objects[i].id.short_hex());

@@ -74,7 +74,7 @@ void SpaceReader::receive_one() {
   const Wanted wanted = std::move(asked_.extract(done.ticket).mapped());
   const auto receive = [&]() -> Result<std::shared_ptr<const Bytes>> {
     if (!done.body) return pass_on(std::move(done.body).error());
-    HF_TRY(const auto reply, Server::decode_answer<api::Get>(*done.body));
+    HF_TRY(const auto reply, ApiClient::decode_answer<api::Get>(*done.body));
     return open(wanted.pack, wanted.key.second, reply.bytes);
   };
   if (auto plain = receive()) {

@@ -46,7 +46,7 @@ class SpaceReader final : public space::ChunkSource {
   std::size_t cache_bytes_max_, cache_bytes_ = 0;
   std::map<BlockKey, Block> cache_;
   std::list<BlockKey> ages_;  // oldest first
-  Server::Gets gets_;
+  ApiClient::Gets gets_;
   std::map<RequestId, Wanted> asked_;
   std::map<BlockKey, Error> failed_;  // of blocks that were asked for ahead
 };

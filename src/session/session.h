@@ -57,7 +57,7 @@ struct Session {
 
   Doors doors;
   Shared& shared;
-  Server server;
+  ApiClient server;
   Alarms alarms;  // of every space that this verb has opened, the home space too; only those that have any
 
   [[nodiscard]] const Account& account() const { return shared.account; }

@@ -64,7 +64,7 @@ class Upload {
     bool listed = true;
   };
   Status send(space::SealedPack pack, bool listed);
-  Server::Puts puts_;
+  ApiClient::Puts puts_;
   std::map<ObjectId, Flying> flying_;
   std::uint64_t bytes_resumed_ = 0, bytes_put_ = 0, bytes_acknowledged_ = 0;
 };

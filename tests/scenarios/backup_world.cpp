@@ -71,7 +71,7 @@ Status sign_up(Doors& doors, const api::ServerLink& link) {
   HF_TRY(const auto seeds, session::read_key_file(doors.files, in_home("keys"), nullptr));
   HF_TRY(auto state, session::open_local_state(doors.files, doors.clock, doors.random, in_home("state")));
   {
-    session::Server server(doors, link);
+    session::ApiClient server(doors, link);
     const auto signed_up = session::sign_up(doors, *state, server, seeds, {"alice", "laptop", "sim", {}});
     if (!signed_up && signed_up.error().code != Code::AlreadyExists) return signed_up;
   }

@@ -69,7 +69,7 @@ using Reply = api::Read::Reply;
 
 Result<Reply> reply_of(const Result<Bytes>& answer) {
   HF_TRY(const Bytes bytes, answer);
-  return session::Server::decode_answer<api::Read>(bytes);
+  return session::ApiClient::decode_answer<api::Read>(bytes);
 }
 
 Bytes answer_of(Reply reply) { return encode(api::Answer<api::Read>(std::move(reply))); }

@@ -1,4 +1,4 @@
-#include "session/server.h"
+#include "session/api_client.h"
 
 #include <algorithm>
 
@@ -31,17 +31,17 @@ std::optional<Error> refusal_in(const Result<Bytes>& answer) {
 
 }  // namespace
 
-Server::Server(Doors doors, api::ServerLink link, std::int64_t patience_ns)
+ApiClient::ApiClient(Doors doors, api::ServerLink link, std::int64_t patience_ns)
     : doors_(doors), link_(std::move(link)), patience_ns_(patience_ns) {}
 
-void Server::pause(int tries) {
+void ApiClient::pause(int tries) {
   const std::int64_t full = std::min(pause_max_ns, pause_first_ns << std::min(tries, 10));
   std::array<std::uint8_t, 2> jitter{};
   doors_.random.fill(jitter);
   doors_.clock.sleep_ns(full / 2 + full / 2 * (jitter[0] << 8 | jitter[1]) / 65536);
 }
 
-Result<Bytes> Server::exchange_once(Call call) {
+Result<Bytes> ApiClient::exchange_once(Call call) {
   bytes_sent_ += call.body.size() + (call.bulk ? call.bulk->size() : 0);
   const RequestId ticket = doors_.remote.submit(std::move(call));
   for (;;) {
@@ -51,18 +51,18 @@ Result<Bytes> Server::exchange_once(Call call) {
   }
 }
 
-void Server::receive() {
+void ApiClient::receive() {
   auto [ticket, answer] = doors_.remote.next();
   if (answer) bytes_received_ += answer->size();
   if (left_.erase(ticket) == 0) landed_.emplace(ticket, std::move(answer));
 }
 
-Server::Flights::~Flights() {
+ApiClient::Flights::~Flights() {
   for (const auto& [ticket, flight] : flights_)
     if (server_.landed_.erase(ticket) == 0) server_.left_.insert(ticket);
 }
 
-Result<Bytes> Server::exchange(Channel channel, const std::string& name, const Bytes& body) {
+Result<Bytes> ApiClient::exchange(Channel channel, const std::string& name, const Bytes& body) {
   const std::int64_t give_up = doors_.clock.monotonic_ns() + patience_ns_;
   for (int tries = 0;; ++tries) {
     auto answer = exchange_once({channel, name, body, nullptr, 0});
@@ -73,7 +73,7 @@ Result<Bytes> Server::exchange(Channel channel, const std::string& name, const B
   }
 }
 
-Result<api::Info::Reply> Server::info() {
+Result<api::Info::Reply> ApiClient::info() {
   if (!info_ || doors_.clock.monotonic_ns() >= info_until_ns_) {
     HF_TRY(auto fresh, call(Channel::account, api::Info{}));
     if (fresh.version != api::version)
@@ -86,8 +86,8 @@ Result<api::Info::Reply> Server::info() {
   return *info_;
 }
 
-Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, api::Right right,
-                                        const crypto::Ed25519Key& key) {
+Result<api::TicketBytes> ApiClient::ticket(Channel channel, const GroupId& group, api::Right right,
+                                           const crypto::Ed25519Key& key) {
   const auto held = tickets_.find({group, right});
   if (held != tickets_.end() && doors_.clock.monotonic_ns() < held->second.renew_ns) return held->second.bytes;
   HF_TRY(const auto server, info());
@@ -100,11 +100,11 @@ Result<api::TicketBytes> Server::ticket(Channel channel, const GroupId& group, a
   return reply.ticket;
 }
 
-void Server::forget_tickets(const GroupId& group) {
+void ApiClient::forget_tickets(const GroupId& group) {
   std::erase_if(tickets_, [&](const auto& held) { return std::get<0>(held.first) == group; });
 }
 
-void Server::launch(std::map<RequestId, Flight>& flights, Flight flight) {
+void ApiClient::launch(std::map<RequestId, Flight>& flights, Flight flight) {
   if (flight.call.name.empty()) {
     auto call = flight.make();
     if (!call) {  // no ticket: what the call itself would have ended with
@@ -120,7 +120,7 @@ void Server::launch(std::map<RequestId, Flight>& flights, Flight flight) {
   flights.emplace(ticket, std::move(flight));
 }
 
-std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<RequestId, Flight>& flights) {
+std::pair<ApiClient::Flight, Result<Bytes>> ApiClient::land(std::map<RequestId, Flight>& flights) {
   for (;;) {
     auto landed = std::ranges::find_if(landed_, [&](const auto& answer) { return flights.contains(answer.first); });
     if (landed == landed_.end()) {
@@ -145,8 +145,8 @@ std::pair<Server::Flight, Result<Bytes>> Server::land(std::map<RequestId, Flight
   }
 }
 
-void Server::Puts::submit(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
-                          const ObjectId& object, const Hash& sha256, std::shared_ptr<const Pieces> bytes) {
+void ApiClient::Puts::submit(const GroupId& group, const crypto::Ed25519Key& write, const UploadId& upload,
+                             const ObjectId& object, const Hash& sha256, std::shared_ptr<const Pieces> bytes) {
   Flight flight;
   flight.group = group;
   flight.object = object;
@@ -160,15 +160,15 @@ void Server::Puts::submit(const GroupId& group, const crypto::Ed25519Key& write,
   server_.launch(flights_, std::move(flight));
 }
 
-Server::Puts::Done Server::Puts::finish() {
+ApiClient::Puts::Done ApiClient::Puts::finish() {
   auto [flight, answer] = server_.land(flights_);
   if (const auto problem = refusal_in(answer)) return {flight.object, pass_on(*problem)};
   if (const auto stored = decode_answer<api::Put>(*answer); !stored) return {flight.object, pass_on(stored.error())};
   return {flight.object, {}};
 }
 
-RequestId Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
-                               std::uint32_t offset, std::uint32_t length) {
+RequestId ApiClient::Gets::submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object,
+                                  std::uint32_t offset, std::uint32_t length) {
   Flight flight;
   flight.group = group;
   flight.object = object;
@@ -184,7 +184,7 @@ RequestId Server::Gets::submit(const GroupId& group, const crypto::Ed25519Key& r
   return handle;
 }
 
-Server::Gets::Done Server::Gets::finish() {
+ApiClient::Gets::Done ApiClient::Gets::finish() {
   auto [flight, answer] = server_.land(flights_);
   if (auto problem = refusal_in(answer)) {
     problem->object = flight.object.short_hex();

@@ -14,9 +14,9 @@ namespace holdfast::session {
 
 inline constexpr std::int64_t patience_default_ns = 120 * second_ns;
 
-class Server {
+class ApiClient {
  public:
-  Server(Doors doors, api::ServerLink link, std::int64_t patience_ns = patience_default_ns);
+  ApiClient(Doors doors, api::ServerLink link, std::int64_t patience_ns = patience_default_ns);
 
   // Unreachable and Timeout come back only when the patience is over. TooOld: another API version.
   template <class T>
@@ -62,11 +62,11 @@ class Server {
     [[nodiscard]] std::size_t in_flight() const { return flights_.size(); }
 
    protected:
-    explicit Flights(Server& server) : server_(server) {}
+    explicit Flights(ApiClient& server) : server_(server) {}
     ~Flights();
     Flights(const Flights&) = delete;
     Flights& operator=(const Flights&) = delete;
-    Server& server_;
+    ApiClient& server_;
     std::map<RequestId, Flight> flights_;
   };
   struct HeldTicket {
@@ -94,9 +94,9 @@ class Server {
 };
 
 // One user's objects on their way to the server. A put that fails for reasons that pass is repeated.
-class Server::Puts final : public Flights {
+class ApiClient::Puts final : public Flights {
  public:
-  explicit Puts(Server& server) : Flights(server) {}
+  explicit Puts(ApiClient& server) : Flights(server) {}
   struct Done {
     ObjectId object;
     Status status;
@@ -107,9 +107,9 @@ class Server::Puts final : public Flights {
 };
 
 // One user's ranges on their way from the server, each answered with the object's bytes; the order is the server's.
-class Server::Gets final : public Flights {
+class ApiClient::Gets final : public Flights {
  public:
-  explicit Gets(Server& server) : Flights(server) {}
+  explicit Gets(ApiClient& server) : Flights(server) {}
   struct Done {
     RequestId ticket = 0;
     Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
