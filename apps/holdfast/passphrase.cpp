@@ -77,7 +77,8 @@ Result<crypto::SecretBytes> get_passphrase(int fd, bool twice) {
   }
   const Terminal terminal;
   if (!terminal.is_there())
-    return fail(Code::InvalidArgument, "a passphrase is needed, and there is no terminal to ask for it");
+    return fail(Code::InvalidArgument, About::passphrase,
+                "a passphrase is needed, and there is no terminal to ask for it");
   HF_TRY(auto first, terminal.ask(twice ? "New passphrase for this device's keys: " : "Passphrase: "));
   if (!twice) return first;
   HF_TRY(const auto second, terminal.ask("The same once more: "));

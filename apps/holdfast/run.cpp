@@ -339,11 +339,14 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   return exit_done;
 }
 
+std::unexpected<Error> no_account_yet(const Path& home) {
+  return fail(Code::NotFound, About::account, "this home belongs to no account yet", printable(home));
+}
+
 Result<std::unique_ptr<session::Shared>> open_account(World& world, const Command& command) {
   const Path keys = join_path(world.home, "keys");
   const auto there = session::look_at_key_file(*world.files, keys);
-  if (!there && there.error().code == Code::NotFound)
-    return fail(Code::NotFound, "this home belongs to no account yet", printable(world.home));
+  if (!there && there.error().code == Code::NotFound) return no_account_yet(world.home);
   if (!there) return pass_on(there.error());
   std::optional<crypto::SecretBytes> passphrase;
   if (there->has_passphrase) {
@@ -423,7 +426,7 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   world.home = home_path();
   if (const auto code = run_tool(world, command, line, output)) return *code;
   if (command.verb != "signup" && !world.files->stat(join_path(world.home, "keys")) && command.verb != "doctor")
-    return report({Code::NotFound, "this home belongs to no account yet", printable(world.home), {}}, command, output);
+    return report(no_account_yet(world.home).error(), command, output);
   if (const auto made = world.files->make_durable_directories(world.home); !made)
     return report(made.error(), command, output);
   if (const auto safe = agent::check_home(*world.files, world.home); !safe && command.verb != "doctor")

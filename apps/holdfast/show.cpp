@@ -40,31 +40,36 @@ std::string problems_text(const std::vector<backup::Problem>& problems, std::uin
   return out;
 }
 
-std::string hint_for(const Error& error, const Command& command) {
+std::string hint_about(const Error& error, const Command& command) {
+  switch (error.about) {
+    case About::account:
+      return "make one:  holdfast signup NAME --server LINK";
+    case About::home:
+      return "look whether anything in it is not yours, then:  chmod 700 DIRECTORY; or choose another HOLDFAST_HOME";
+    case About::passphrase:
+      return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
+             std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
+    case About::space:
+      return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
+                                                    : "all spaces:  holdfast space list";
+    case About::snapshot:
+      return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
+    case About::unsaid:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string hint_of(const Error& error, const Command& command) {
+  if (error.about != About::unsaid) return hint_about(error, command);
   switch (error.code) {
-    case Code::NotFound:
-      if (error.sentence.find("no space of this name") != std::string::npos)
-        return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
-                                                      : "all spaces:  holdfast space list";
-      if (error.sentence.find("snapshot") != std::string::npos)
-        return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
-      if (error.sentence.find("belongs to no account") != std::string::npos)
-        return "make one:  holdfast signup NAME --server LINK";
-      return {};
-    case Code::NotAuthorized:
-      if (error.sentence.find("home directory") != std::string::npos)
-        return "look whether anything in it is not yours, then:  chmod 700 DIRECTORY; or choose another HOLDFAST_HOME";
-      return {};
     case Code::WrongPin:
       return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on "
              "before you know why";
     case Code::WrongPassphrase:
       return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
-    case Code::InvalidArgument:
-      if (error.sentence.find("passphrase is needed") != std::string::npos)
-        return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
-               std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
-      return {};
     case Code::Unreachable:
     case Code::Timeout:
       return command.verb == "backup" ? "the same command goes on where this one ended, and sends nothing twice"
@@ -85,6 +90,8 @@ std::string hint_for(const Error& error, const Command& command) {
       return {};
   }
 }
+
+namespace {
 
 std::string type_letter(const space::TreeEntry& entry) {
   if (entry.directory() != nullptr) return "d";
@@ -302,7 +309,7 @@ std::string text_of(const Error& error, const Command& command) {
   std::string out = "holdfast: " + error.sentence + " (" + std::string(name_of(error.code)) + ")\n";
   if (!error.object.empty()) out += "  " + error.object + "\n";
   if (!error.whole.empty()) out += "  whole   " + error.whole + "\n";
-  if (const std::string hint = hint_for(error, command); !hint.empty()) out += "  next    " + hint + "\n";
+  if (const std::string hint = hint_of(error, command); !hint.empty()) out += "  next    " + hint + "\n";
   return out;
 }
 
@@ -325,7 +332,5 @@ int exit_code_of(const Error& error) {
       return exit_failed;
   }
 }
-
-std::string hint_of(const Error& error, const Command& command) { return hint_for(error, command); }
 
 }  // namespace holdfast::app

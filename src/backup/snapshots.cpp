@@ -36,7 +36,7 @@ Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapsho
   if (which == "latest") {
     const auto whole = std::find_if(snapshots.rbegin(), snapshots.rend(),
                                     [](const ListedSnapshot& listed) { return !listed.snapshot.partial; });
-    if (whole == snapshots.rend()) return fail(Code::NotFound, "the space has no snapshots yet");
+    if (whole == snapshots.rend()) return fail(Code::NotFound, About::snapshot, "the space has no snapshots yet");
     return whole->snapshot;
   }
   if (which.size() < id_characters_min)
@@ -49,7 +49,8 @@ Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapsho
       return fail(Code::InvalidArgument, "several snapshots have an id that begins so", printable(which));
     found = &listed;
   }
-  if (found == nullptr) return fail(Code::NotFound, "there is no snapshot of this id", printable(which));
+  if (found == nullptr)
+    return fail(Code::NotFound, About::snapshot, "there is no snapshot of this id", printable(which));
   return found->snapshot;
 }
 

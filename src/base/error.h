@@ -54,11 +54,15 @@ enum class Code {
 
 std::string_view name_of(Code code);
 
+// What kind of thing an error is about, where the next step depends on that and the code leaves it open.
+enum class About { unsaid, account, home, passphrase, space, snapshot };
+
 struct [[nodiscard]] Error {
   Code code = Code::Internal;
   std::string sentence;  // what happened, for people; no secrets, no hints
   std::string object;    // which file, object, snapshot, server; may be empty
   std::string whole;     // what is still whole; may be empty
+  About about = About::unsaid;
 };
 
 }  // namespace holdfast

@@ -14,6 +14,9 @@ using Status = Result<void>;
 inline std::unexpected<Error> fail(Code code, std::string sentence, std::string object = {}, std::string whole = {}) {
   return std::unexpected<Error>(Error{code, std::move(sentence), std::move(object), std::move(whole)});
 }
+inline std::unexpected<Error> fail(Code code, About about, std::string sentence, std::string object = {}) {
+  return std::unexpected<Error>(Error{code, std::move(sentence), std::move(object), {}, about});
+}
 inline std::unexpected<Error> pass_on(Error error) { return std::unexpected<Error>(std::move(error)); }
 
 #define HF_CONCAT_INNER(a, b) a##b

@@ -82,7 +82,8 @@ Status sign_up(Doors doors, LocalState& state, ApiClient& server, const identity
 
 Result<Account> load_account(LocalState& state, const identity::DeviceSeeds& seeds) {
   HF_TRY(auto profile, load_profile(state));
-  if (!profile || !profile->signed_up) return fail(Code::NotFound, "this device belongs to no account yet");
+  if (!profile || !profile->signed_up)
+    return fail(Code::NotFound, About::account, "this device belongs to no account yet");
   identity::DeviceKeys device(seeds);
   HF_TRY(const auto link, load_link_0(state));
   HF_TRY(auto chain, identity::begin_chain(link, profile->account));

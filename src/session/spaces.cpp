@@ -91,7 +91,7 @@ Result<std::vector<SpaceListing>> list_spaces(Session& session) {
 Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name) {
   HF_TRY(const auto listings, list_spaces(session));
   const auto listing = find_name(listings, name);
-  if (!listing) return fail(Code::NotFound, "there is no space of this name", printable(name));
+  if (!listing) return fail(Code::NotFound, About::space, "there is no space of this name", printable(name));
   return SpaceSession::open(session, *listing);
 }
 

@@ -56,17 +56,19 @@ def spaces_are_apart(story, server, home):
     expect_equal_trees(other, story.path("both/other"))
 
     step("errors say what happened, to which object, and what is next")
-    for line, code, word in ((("snapshots", "--space", "nowhere"), "NotFound", "nowhere"),
-                             (("backup", one, "--space", "nowhere"), "NotFound", "nowhere"),
-                             (("restore", "ffffffff", story.path("never")), "NotFound", "ffffffff"),
-                             (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing"),
-                             (("ls", "latest:one/nothing"), "NotFound", "nothing"),
-                             (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h"),
-                             (("cat", "latest:other/below"), "InvalidArgument", "below"),
-                             (("backup", story.path("not there")), "NotFound", "not there")):
+    for line, code, word, hint in ((("snapshots", "--space", "nowhere"), "NotFound", "nowhere", "holdfast space list"),
+                                   (("backup", one, "--space", "nowhere"), "NotFound", "nowhere", "holdfast space list"),
+                                   (("restore", "ffffffff", story.path("never")), "NotFound", "ffffffff", "holdfast snapshots"),
+                                   (("ls", "ffffffff", "--space", "second"), "NotFound", "ffffffff", "holdfast snapshots --space second"),
+                                   (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing", ""),
+                                   (("ls", "latest:one/nothing"), "NotFound", "nothing", ""),
+                                   (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h", ""),
+                                   (("cat", "latest:other/below"), "InvalidArgument", "below", ""),
+                                   (("backup", story.path("not there")), "NotFound", "not there", "")):
         error = home.run(*line, "--json", code=FAILED).error
         expect_equal(error["code"], code, f"the code of {line}")
         expect(word in error["object"] + error["sentence"], f"{line} names its object: {error}")
+        expect(error["next"].endswith(hint) if hint else not error["next"], f"{line} says what is next: {error}")
         shown = home.run(*line, code=FAILED)
         expect(shown.error_text.startswith("holdfast: ") and word in shown.error_text and shown.out == b"", f"people read it: {shown}")
     expect(not os.path.lexists(story.path("never")) or os.listdir(story.path("never")) == [], "nothing was restored")
@@ -76,7 +78,11 @@ def spaces_are_apart(story, server, home):
 
     step("a home without an account says so; a second sign-up is refused")
     stranger = story.home("stranger", server, signed_up=False)
-    expect("belongs to no account" in stranger.run("backup", one, code=FAILED).error_text, "what a new home says")
+    shown = stranger.run("backup", one, code=FAILED).error_text
+    expect("belongs to no account" in shown and "holdfast signup" in shown, f"what a new home says: {shown}")
+    os.chmod(home.path, 0o770)
+    expect("chmod 700" in home.run("whoami", code=FAILED).error_text, "what is next when others can write to the home")
+    os.chmod(home.path, 0o700)
     expect_equal(home.run("signup", "other", "--server", server.link, "--no-passphrase", "--json", code=FAILED).error["code"], "AlreadyExists",
                  "a second account in one home")
     for name in ("", "UPPER", "a/b", "a" * 200):
