@@ -132,8 +132,8 @@ std::string text_of(const verbs::Status& status) {
     std::string line = space.error ? "ALARM: " + space.error->sentence : count_text(space.snapshots) + " snapshots";
     if (space.newest)
       line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
-    out += row(printable(space.listing.name), line);
-    out += alarms_text(space.alarms, space.listing.name);
+    out += row(printable(space.named.name), line);
+    out += alarms_text(space.alarms, space.named.name);
   }
   if (status.spaces.empty()) out += row("spaces", "none yet; `holdfast backup PATH` makes the first");
   return out;
@@ -146,14 +146,14 @@ std::string text_of(const std::vector<verbs::Finding>& findings) {
   return out;
 }
 
-std::string text_of(const std::vector<session::SpaceListing>& spaces) {
+std::string text_of(const std::vector<session::SpaceName>& spaces) {
   std::string out;
   for (const auto& space : spaces) out += padded(printable(space.name), 24) + space.space.hex() + "\n";
   return out.empty() ? "no spaces yet\n" : out;
 }
 
 std::string text_of(const verbs::SpaceInfo& info) {
-  std::string out = printable(info.listing.name) + "\n" + row("id", info.listing.space.hex());
+  std::string out = printable(info.named.name) + "\n" + row("id", info.named.space.hex());
   out += row("members", std::to_string(info.members) + ", key epoch " + std::to_string(info.epoch));
   out += row("commits", count_text(info.commits)) + row("snapshots", count_text(info.snapshots));
   out += row("chunks", count_text(info.chunks) + " in " + count_text(info.packs) + " packs, " +
@@ -217,10 +217,7 @@ std::string text_of(const verbs::RestoreDone& done, const Command& command, std:
     const bool exists = std::ranges::any_of(
         done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
     if (exists) out += "  next    what exists is replaced with --overwrite\n";
-    const bool damaged = std::ranges::any_of(done.report.problems, [](const backup::Problem& problem) {
-      return problem.error.code == Code::Tampered || problem.error.code == Code::Missing;
-    });
-    if (damaged)
+    if (done.report.damaged())
       out +=
           "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast "
           "check --read-data\n";
@@ -331,6 +328,11 @@ int exit_code_of(const Error& error) {
     default:
       return exit_failed;
   }
+}
+
+int report(const Error& error, const Command& command, agent::Output& output) {
+  output.error(command.json ? json_of(error, command) : text_of(error, command));
+  return exit_code_of(error);
 }
 
 }  // namespace holdfast::app

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "agent/control.h"
 #include "command.h"
 #include "verbs/verbs.h"
 
@@ -11,7 +12,7 @@ namespace holdfast::app {
 std::string text_of(const verbs::WhoAmI& who);
 std::string text_of(const verbs::Status& status);
 std::string text_of(const std::vector<verbs::Finding>& findings);
-std::string text_of(const std::vector<session::SpaceListing>& spaces);
+std::string text_of(const std::vector<session::SpaceName>& spaces);
 std::string text_of(const verbs::SpaceInfo& info);
 std::string text_of(const verbs::BackupDone& done, const Command& command, std::int64_t took_ns);
 std::string text_of(const verbs::Snapshots& snapshots);
@@ -25,7 +26,7 @@ std::string text_of(const session::Alarms& alarms);
 std::string json_of(const verbs::WhoAmI& who);
 std::string json_of(const verbs::Status& status);
 std::string json_of(const std::vector<verbs::Finding>& findings);
-std::string json_of(const std::vector<session::SpaceListing>& spaces);
+std::string json_of(const std::vector<session::SpaceName>& spaces);
 std::string json_of(const verbs::SpaceInfo& info);
 std::string json_of(const verbs::BackupDone& done, bool dry_run);
 std::string json_of(const verbs::Snapshots& snapshots);
@@ -44,5 +45,6 @@ std::string json_of_completion(const std::string& shell, const std::string& scri
 std::string json_of_man(const Path& folder, const std::vector<std::string>& pages);
 std::string hint_of(const Error& error, const Command& command);
 int exit_code_of(const Error& error);
+int report(const Error& error, const Command& command, agent::Output& output);  // shows it; gives its exit code
 
 }  // namespace holdfast::app

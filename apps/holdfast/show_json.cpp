@@ -107,8 +107,8 @@ std::string json_of(const verbs::Status& status) {
   out["objects"] = status.objects;
   out["spaces"] = Json::array();
   for (const auto& space : status.spaces) {
-    Json one{{"name", printable(space.listing.name)},
-             {"id", space.listing.space.hex()},
+    Json one{{"name", printable(space.named.name)},
+             {"id", space.named.space.hex()},
              {"snapshots", space.snapshots},
              {"alarms", alarms_json(space.alarms)}};
     if (space.newest) one["newest"] = snapshot_json(*space.newest);
@@ -127,15 +127,15 @@ std::string json_of(const std::vector<verbs::Finding>& findings) {
   return written({{"findings", out}});
 }
 
-std::string json_of(const std::vector<session::SpaceListing>& spaces) {
+std::string json_of(const std::vector<session::SpaceName>& spaces) {
   Json out = Json::array();
   for (const auto& space : spaces) out.push_back({{"name", printable(space.name)}, {"id", space.space.hex()}});
   return written({{"spaces", out}});
 }
 
 std::string json_of(const verbs::SpaceInfo& info) {
-  return written({{"name", printable(info.listing.name)},
-                  {"id", info.listing.space.hex()},
+  return written({{"name", printable(info.named.name)},
+                  {"id", info.named.space.hex()},
                   {"commits", info.commits},
                   {"epoch", info.epoch},
                   {"members", info.members},

@@ -7,28 +7,11 @@
 #include <functional>
 
 #include "backup/file_state.h"
+#include "backup/report.h"
 #include "session/space_session.h"
 #include "space/ingest.h"
 
 namespace holdfast::backup {
-
-struct Problem {  // something that was left out, or saved with a doubt
-  Path path;
-  Error error;
-  bool left_out = true;
-};
-
-// How often progress is told, and how many problems a report names; it counts all of them.
-inline constexpr std::int64_t tell_every_ns = second_ns / 10;
-inline constexpr std::size_t problems_kept_max = 10'000;
-
-struct Counters {
-  std::uint64_t files = 0, directories = 0, bytes = 0;  // looked at so far
-  std::uint64_t files_total = 0, bytes_total = 0;       // 0: not known
-  std::uint64_t bytes_read = 0;                         // of new and changed files
-  std::uint64_t bytes_sent = 0;
-  Path current;
-};
 
 struct BackupOptions {
   std::vector<Path> paths;  // absolute, links resolved
@@ -41,10 +24,8 @@ struct BackupOptions {
   std::function<void(const Counters&)> progress;  // often; may be null
 };
 
-struct BackupReport {
+struct BackupReport : Problems {
   space::Snapshot snapshot;
-  std::vector<Problem> problems;  // the first 10,000; `problems_count` counts all
-  std::uint64_t problems_count = 0;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_stored = 0;   // new objects, as the server holds them
   std::uint64_t bytes_resumed = 0;  // already there from an interrupted run

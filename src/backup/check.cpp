@@ -81,7 +81,11 @@ PackOutcome read_pack(const space::PackInfo& info, const SpaceId& space, const s
 
 class Check {
  public:
-  Check(session::SpaceSession& space, const CheckOptions& options) : space_(space), options_(options), reader_(space) {}
+  Check(session::SpaceSession& space, const CheckOptions& options)
+      : space_(space),
+        options_(options),
+        reader_(space),
+        pace_(space.session().doors.clock, options.progress != nullptr) {}
 
   Result<CheckReport> go() {
     HF_OK(space_.follow_index());
@@ -119,11 +123,7 @@ class Check {
 
  private:
   void tell(bool now = false) {
-    if (!options_.progress) return;
-    const std::int64_t time = space_.session().doors.clock.monotonic_ns();
-    if (!now && time - told_ns_ < tell_every_ns) return;
-    told_ns_ = time;
-    options_.progress(counters_);
+    if (pace_.due(now)) options_.progress(counters_);
   }
 
   // One finding for each thing that is wrong, with the paths that it touches.
@@ -202,13 +202,11 @@ class Check {
     for (Other& other : others_) {
       if (other.bad) continue;
       ranges.submit(group_of(space_.id()), space_.read_key(), other.object, 0, 0);
-      const auto done = ranges.finish();
-      const auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
-                                   : Result<api::Get::Reply>(pass_on(done.body.error()));
-      if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
-      if (reply) report_.bytes_read += reply->bytes.size();
-      if (!reply) bad_other(other, Code::Missing, "the server does not give it; this device has a copy");
-      if (reply && crypto::sha256(reply->bytes) != other.sha256)
+      const auto got = ranges.finish().got;
+      if (!got && !about_one_object(got.error().code)) return pass_on(got.error());
+      if (got) report_.bytes_read += got->bytes.size();
+      if (!got) bad_other(other, Code::Missing, "the server does not give it; this device has a copy");
+      if (got && crypto::sha256(got->bytes) != other.sha256)
         bad_other(other, Code::Tampered, "its bytes are not those that were stored; this device has a copy");
     }
     return {};
@@ -235,22 +233,20 @@ class Check {
         settle(jobs.next());
         continue;
       }
-      auto done = ranges.finish();
-      const std::size_t at = flying.extract(done.ticket).mapped();
-      auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
-                             : Result<api::Get::Reply>(pass_on(done.body.error()));
-      if (!reply) {
-        if (!about_one_object(reply.error().code)) return pass_on(reply.error());
+      auto [request, got] = ranges.finish();
+      const std::size_t at = flying.extract(request).mapped();
+      if (!got) {
+        if (!about_one_object(got.error().code)) return pass_on(got.error());
         bad(packs_[at].object, {whole_pack, Code::Missing, "the server does not give it"});
         continue;
       }
-      counters_.bytes += reply->bytes.size();
-      report_.bytes_read += reply->bytes.size();
+      counters_.bytes += got->bytes.size();
+      report_.bytes_read += got->bytes.size();
       tell();
-      const auto body = std::make_shared<const Bytes>(*std::move(done.body));
+      const auto object = std::make_shared<const session::GotRange>(*std::move(got));
       const auto& info = packs_[at];
-      working.emplace(jobs.submit([this, body, bytes = reply->bytes, &info] {
-        return read_pack(info, space_.id(), space_.epoch_keys(info.epoch), space_.root_keys().chunk_id, bytes);
+      working.emplace(jobs.submit([this, object, &info] {
+        return read_pack(info, space_.id(), space_.epoch_keys(info.epoch), space_.root_keys().chunk_id, object->bytes);
       }),
                       at);
     }
@@ -317,19 +313,16 @@ class Check {
   // False: something below is not whole. What is whole under one snapshot is not walked again under the next.
   bool folder(const space::Root& root, const std::string& path) {
     if (root.is_zero() || whole_.contains(root)) return true;
-    if (static_cast<std::size_t>(std::ranges::count(path, '/')) > space::folders_deep_max) {
-      find("", Code::Malformed, "folders are nested deeper than any path can be", path);
-      return false;
-    }
     bool good = true;
     std::vector<space::TreeEntry> folders;
     const std::string prefix = path.back() == ':' ? path : path + "/";
-    const Status read =
-        space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
-          good = this->entry(entry, prefix + entry.name) && good;
-          if (entry.directory() != nullptr) folders.push_back(std::move(entry));
-          return true;
-        });
+    Status read = space::check_depth(path);
+    if (read)
+      read = space::for_each_entry<space::TreeEntry>(reader_, root, [&](space::TreeEntry&& entry) -> Result<bool> {
+        good = this->entry(entry, prefix + entry.name) && good;
+        if (entry.directory() != nullptr) folders.push_back(std::move(entry));
+        return true;
+      });
     if (!read) {
       find(read.error().object, read.error().code, read.error().sentence, path);
       good = false;
@@ -365,7 +358,7 @@ class Check {
   session::SpaceReader reader_;
   CheckReport report_;
   Counters counters_;
-  std::int64_t told_ns_ = 0;
+  Pace pace_;
   std::vector<space::PackInfo> packs_;
   std::vector<Other> others_;
   std::map<ObjectId, std::vector<BadBlock>> bad_;

@@ -58,9 +58,9 @@ class Fetch {
     while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
       while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
         const Span& span = spans[next++];
-        const RequestId ticket = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
-                                              span.offset, span.size);
-        flying_.emplace(ticket, span);
+        const RequestId request = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
+                                               span.offset, span.size);
+        flying_.emplace(request, span);
       }
       const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
       Status step = busy && jobs_.in_flight() > 0 ? finish_job() : receive();
@@ -83,36 +83,34 @@ class Fetch {
   }
 
   Status finish_job() {
-    auto [ticket, job] = jobs_.next();
+    auto [id, job] = jobs_.next();
     job_bytes_ -= job.bytes;
     return use_(std::move(job.opened));
   }
 
   Status receive() {
-    auto done = gets_.finish();
-    const Span span = flying_.extract(done.ticket).mapped();
+    auto [request, got] = gets_.finish();
+    const Span span = flying_.extract(request).mapped();
     const WantedPack& pack = packs_[span.pack];
-    auto reply = done.body ? session::ApiClient::decode_answer<api::Get>(*done.body)
-                           : Result<api::Get::Reply>(pass_on(done.body.error()));
-    if (!reply && !about_one_object(reply.error().code)) return pass_on(reply.error());
-    if (reply && reply->bytes.size() != span.size)
-      reply = fail(Code::Tampered, "the server gave fewer bytes of an object than it must have");
-    if (!reply) {
+    if (!got && !about_one_object(got.error().code)) return pass_on(got.error());
+    if (got && got->bytes.size() != span.size)
+      got = fail(Code::Tampered, "the server gave fewer bytes of an object than it must have");
+    if (!got) {
       for (std::size_t i = 0; i < span.count; ++i) {
         const WantedBlock& block = pack.blocks[span.first + i];
-        Error error = reply.error();
+        Error error = got.error();
         if (error.code == Code::NotFound) error.code = Code::Missing;
         error.object = describe(pack.info, block.block);
         HF_OK(use_({block.tag, pass_on(std::move(error)), {}}));
       }
       return {};
     }
-    start_jobs(span, std::make_shared<const Bytes>(*std::move(done.body)), reply->bytes);
+    start_jobs(span, std::make_shared<const session::GotRange>(*std::move(got)));
     return {};
   }
 
-  // The body lives as long as a job needs a part of it.
-  void start_jobs(const Span& span, const std::shared_ptr<const Bytes>& body, ByteView bytes) {
+  // The range lives as long as a job needs a part of it.
+  void start_jobs(const Span& span, const std::shared_ptr<const session::GotRange>& range) {
     const WantedPack& pack = packs_[span.pack];
     const space::EpochKeys* keys = space_.epoch_keys(pack.info.epoch);
     const auto offsets = pack.info.block_offsets();
@@ -121,10 +119,10 @@ class Fetch {
     for (std::size_t i = 0; i < span.count; ++i) {
       const WantedBlock& block = pack.blocks[span.first + i];
       const ByteView sealed =
-          bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
+          range->bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
       const std::size_t cost = sealed.size() + pack.info.blocks[block.block].plain.value;
       job_bytes_ += cost;
-      jobs_.submit([this, &pack, &block, sealed, body, opener, cost] {
+      jobs_.submit([this, &pack, &block, sealed, range, opener, cost] {
         return Job{cost, open(pack, block, sealed, opener.get())};
       });
     }

@@ -20,15 +20,15 @@ struct RestoreOptions {
   // Who restores, uid and gid: without set_owner, only this owner's files keep their set-id bits.
   std::optional<std::pair<std::uint32_t, std::uint32_t>> restorer;
   std::function<void(const Counters&)> progress;
+  std::size_t window_pieces_max = 20'000;  // chunks of files that are planned before they are fetched and written
 };
 
-struct RestoreReport {
-  space::SnapshotStats stats;     // what was restored: files, directories, others, bytes
-  std::vector<Problem> problems;  // the first 10,000
-  std::uint64_t problems_count = 0;
+struct RestoreReport : Problems {
+  space::SnapshotStats stats;         // what was restored: files, directories, others, bytes
   std::vector<std::string> warnings;  // attributes and owners that this file system refused
   std::uint64_t bytes_received = 0;
   std::uint64_t files_verified = 0;
+  [[nodiscard]] bool damaged() const;  // a problem is what the server has lost or changed
 };
 
 [[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot,

@@ -23,8 +23,9 @@ class RestoreRun {
   struct PlannedFile {
     std::string name;  // below the target
     space::TreeEntry entry;
-    std::shared_ptr<File> open;    // a large one
+    std::shared_ptr<File> open{};  // a large one
     std::uint64_t bytes_left = 0;  // of data chunks
+    bool planned = true;           // to its end; false while a large one's pieces are still being read
     bool failed = false;
   };
   struct PlannedChunk {
@@ -37,30 +38,36 @@ class RestoreRun {
     Metadata metadata;
   };
 
+  // restore.cpp: the walk
   Status plan_entry(const std::string& name, space::TreeEntry entry);
   Status plan_folder(const std::string& name, const space::Root& root);
   Status plan_file(const std::string& name, space::TreeEntry entry);
+  void make_other(const std::string& name, const space::TreeEntry& entry);
+  Result<Metadata> metadata_of(const space::TreeEntry& entry);
+  Status link_together();
+  Status set_folders();
+  void problem(const std::string& name, Error error);
+  void tell(const std::string& current, bool now = false);
+
+  // restore_window.cpp
   Status plan_manifest(std::size_t file, const space::Root& manifest);
   void want(const ChunkId& id, std::uint32_t length, Place place);
+  Status write_planned_if_enough();
   Status write_planned();
   std::vector<WantedPack> locate();
+  void second_try(const PlannedChunk& chunk, const Error& first);
   Status write_chunk(const PlannedChunk& chunk, ByteView bytes);
   Status write_small(std::size_t file, ByteView bytes);
   Status added_to_batch(std::size_t bytes);
   void submit_batch();
   Status finish_batch();
-  void second_try(const PlannedChunk& chunk, const Error& first);
   void finish_file(PlannedFile& file);
-  void make_other(const std::string& name, const space::TreeEntry& entry);
-  Status link_together();
-  Result<Metadata> metadata_of(const space::TreeEntry& entry);
-  Status set_folders();
+  void fail_file(PlannedFile& file, Error error);
+
+  // restore_verify.cpp
   Status verify(const std::string& name, const space::TreeEntry& entry);
   Status verify_folder(const std::string& name, const space::Root& root);
   Status verify_file(const std::string& name, const space::TreeEntry& entry);
-  void problem(const std::string& name, Error error);
-  void fail_file(PlannedFile& file, Error error);
-  void tell(const std::string& current, bool now = false);
 
   session::SpaceSession& space_;
   const RestoreOptions& options_;
@@ -68,12 +75,13 @@ class RestoreRun {
   std::unique_ptr<TreeWriter> writer_;
   RestoreReport report_;
   Counters counters_;
-  std::int64_t told_ns_ = 0;
+  Pace pace_;
 
   std::vector<PlannedFile> files_;
   std::vector<PlannedChunk> chunks_;
   std::unordered_map<ChunkId, std::size_t, FixedBytesHash> chunk_at_;
   std::uint64_t planned_bytes_ = 0;
+  std::size_t pieces_ = 0;  // places of all chunks_
 
   struct Batch {
     struct Piece {

@@ -33,7 +33,8 @@ Run::Run(session::SpaceSession& space, const BackupOptions& options)
       names_(doors_.files),
       scan_time_ns_(doors_.clock.now_ns()),
       prunes_at_start_(space.prunes_seen()),
-      roots_(name_roots(options.paths)) {}
+      roots_(name_roots(options.paths)),
+      pace_(doors_.clock, options.progress != nullptr) {}
 
 Run::~Run() {
   if (!state_claim_.empty()) space_.session().shared.claims->release(state_claim_);
@@ -53,16 +54,12 @@ Path Run::file_state_path() const {
 }
 
 void Run::problem(const Path& path, Error error, bool left_out) {
-  ++report_.problems_count;
   if (left_out) ++stats_.left_out;
-  if (report_.problems.size() < problems_kept_max) report_.problems.push_back({path, std::move(error), left_out});
+  report_.add({path, std::move(error), left_out});
 }
 
 void Run::tell(const Path& current, bool now) {
-  if (!options_.progress) return;
-  const std::int64_t time = doors_.clock.monotonic_ns();
-  if (!now && time - told_ns_ < tell_every_ns) return;
-  told_ns_ = time;
+  if (!pace_.due(now)) return;
   counters_.current = current;
   counters_.bytes_sent = upload_ ? upload_->bytes_acknowledged() : 0;
   options_.progress(counters_);

@@ -30,7 +30,7 @@ struct Account {
   crypto::XWingKey circle_kem;                 // of the newest epoch
 
   // How this account opens its slot in a space's key boxes.
-  [[nodiscard]] space::SlotReader slot_reader(const Nonce32& slot_key) const {
+  [[nodiscard]] space::SlotReader slot_reader(const space::SlotKey& slot_key) const {
     return {profile.account, slot_key, {{chain.n, chain.head, circle_kem}}};
   }
 };

@@ -29,6 +29,12 @@ std::optional<Error> refusal_in(const Result<Bytes>& answer) {
   return refusal ? api::error_of(*refusal) : refusal.error();
 }
 
+Result<GotRange> range_in(Result<Bytes> answer) {
+  HF_TRY(Bytes body, std::move(answer));
+  HF_TRY(const auto reply, ApiClient::decode_answer<api::Get>(body));
+  return GotRange{std::move(body), reply.bytes};
+}
+
 }  // namespace
 
 ApiClient::ApiClient(Doors doors, api::ServerLink link, std::int64_t patience_ns)
@@ -43,23 +49,23 @@ void ApiClient::pause(int tries) {
 
 Result<Bytes> ApiClient::exchange_once(Call call) {
   bytes_sent_ += call.body.size() + (call.bulk ? call.bulk->size() : 0);
-  const RequestId ticket = doors_.remote.submit(std::move(call));
+  const RequestId request = doors_.remote.submit(std::move(call));
   for (;;) {
-    if (const auto found = landed_.find(ticket); found != landed_.end())
+    if (const auto found = landed_.find(request); found != landed_.end())
       return std::move(landed_.extract(found).mapped());
     receive();
   }
 }
 
 void ApiClient::receive() {
-  auto [ticket, answer] = doors_.remote.next();
+  auto [request, answer] = doors_.remote.next();
   if (answer) bytes_received_ += answer->size();
-  if (left_.erase(ticket) == 0) landed_.emplace(ticket, std::move(answer));
+  if (left_.erase(request) == 0) landed_.emplace(request, std::move(answer));
 }
 
 ApiClient::Flights::~Flights() {
-  for (const auto& [ticket, flight] : flights_)
-    if (server_.landed_.erase(ticket) == 0) server_.left_.insert(ticket);
+  for (const auto& [request, flight] : flights_)
+    if (client_.landed_.erase(request) == 0) client_.left_.insert(request);
 }
 
 Result<Bytes> ApiClient::exchange(Channel channel, const std::string& name, const Bytes& body) {
@@ -108,7 +114,7 @@ void ApiClient::launch(std::map<RequestId, Flight>& flights, Flight flight) {
   if (flight.call.name.empty()) {
     auto call = flight.make();
     if (!call) {  // no ticket: what the call itself would have ended with
-      const RequestId stand_in = ~flight.handle;
+      const RequestId stand_in = ~flight.number;
       landed_.emplace(stand_in, pass_on(call.error()));
       flights.emplace(stand_in, std::move(flight));
       return;
@@ -116,8 +122,8 @@ void ApiClient::launch(std::map<RequestId, Flight>& flights, Flight flight) {
     flight.call = *std::move(call);
   }
   bytes_sent_ += flight.call.body.size() + (flight.call.bulk ? flight.call.bulk->size() : 0);
-  const RequestId ticket = doors_.remote.submit(flight.call);
-  flights.emplace(ticket, std::move(flight));
+  const RequestId request = doors_.remote.submit(flight.call);
+  flights.emplace(request, std::move(flight));
 }
 
 std::pair<ApiClient::Flight, Result<Bytes>> ApiClient::land(std::map<RequestId, Flight>& flights) {
@@ -127,9 +133,9 @@ std::pair<ApiClient::Flight, Result<Bytes>> ApiClient::land(std::map<RequestId, 
       receive();
       continue;
     }
-    const RequestId ticket = landed->first;
+    const RequestId request = landed->first;
     Result<Bytes> answer = std::move(landed_.extract(landed).mapped());
-    Flight flight = std::move(flights.extract(ticket).mapped());
+    Flight flight = std::move(flights.extract(request).mapped());
     const auto problem = refusal_in(answer);
     const bool renew = ticket_ended(answer) && flight.tries == 0;
     const bool again = problem && (renew || passes(problem->code)) && doors_.clock.monotonic_ns() < flight.give_up_ns;
@@ -150,18 +156,18 @@ void ApiClient::Puts::submit(const GroupId& group, const crypto::Ed25519Key& wri
   Flight flight;
   flight.group = group;
   flight.object = object;
-  flight.handle = server_.next_handle_++;
-  flight.give_up_ns = server_.doors_.clock.monotonic_ns() + server_.patience_ns_;
-  flight.make = [&server = server_, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
-    HF_TRY(const auto held, server.ticket(Channel::capability, group, api::Right::write, write));
+  flight.number = client_.next_number_++;
+  flight.give_up_ns = client_.doors_.clock.monotonic_ns() + client_.patience_ns_;
+  flight.make = [&client = client_, group, &write, upload, object, sha256, bytes = std::move(bytes)]() -> Result<Call> {
+    HF_TRY(const auto held, client.ticket(Channel::capability, group, api::Right::write, write));
     return Call{Channel::capability, std::string(api::Put::name),
                 api::encode_put_head({held, upload, object, sha256, {}}, bytes->size()), bytes, 0};
   };
-  server_.launch(flights_, std::move(flight));
+  client_.launch(flights_, std::move(flight));
 }
 
 ApiClient::Puts::Done ApiClient::Puts::finish() {
-  auto [flight, answer] = server_.land(flights_);
+  auto [flight, answer] = client_.land(flights_);
   if (const auto problem = refusal_in(answer)) return {flight.object, pass_on(*problem)};
   if (const auto stored = decode_answer<api::Put>(*answer); !stored) return {flight.object, pass_on(stored.error())};
   return {flight.object, {}};
@@ -172,25 +178,23 @@ RequestId ApiClient::Gets::submit(const GroupId& group, const crypto::Ed25519Key
   Flight flight;
   flight.group = group;
   flight.object = object;
-  flight.handle = server_.next_handle_++;
-  flight.give_up_ns = server_.doors_.clock.monotonic_ns() + server_.patience_ns_;
-  flight.make = [&server = server_, group, &read, object, offset, length]() -> Result<Call> {
-    HF_TRY(const auto held, server.ticket(Channel::capability, group, api::Right::read, read));
+  flight.number = client_.next_number_++;
+  flight.give_up_ns = client_.doors_.clock.monotonic_ns() + client_.patience_ns_;
+  flight.make = [&client = client_, group, &read, object, offset, length]() -> Result<Call> {
+    HF_TRY(const auto held, client.ticket(Channel::capability, group, api::Right::read, read));
     return Call{Channel::capability, std::string(api::Get::name), encode(api::Get{held, object, offset, length}),
                 nullptr, 0};
   };
-  const RequestId handle = flight.handle;
-  server_.launch(flights_, std::move(flight));
-  return handle;
+  const RequestId number = flight.number;
+  client_.launch(flights_, std::move(flight));
+  return number;
 }
 
 ApiClient::Gets::Done ApiClient::Gets::finish() {
-  auto [flight, answer] = server_.land(flights_);
-  if (auto problem = refusal_in(answer)) {
-    problem->object = flight.object.short_hex();
-    return {flight.handle, pass_on(*std::move(problem))};
-  }
-  return {flight.handle, std::move(answer)};
+  auto [flight, answer] = client_.land(flights_);
+  auto got = range_in(std::move(answer));
+  if (!got) got.error().object = flight.object.short_hex();
+  return {flight.number, std::move(got)};
 }
 
 }  // namespace holdfast::session

@@ -54,19 +54,19 @@ class ApiClient {
     std::function<Result<Call>()> make;  // again, with a fresh ticket
     std::int64_t give_up_ns = 0;
     int tries = 0;
-    RequestId handle = 0;
+    RequestId number = 0;  // the user's: it stays when the call is repeated
   };
-  // Those of one user, by the Remote's ticket. What its user leaves behind is dropped when it comes.
+  // Those of one user, by the Remote's number. What its user leaves behind is dropped when it comes.
   class Flights {
    public:
     [[nodiscard]] std::size_t in_flight() const { return flights_.size(); }
 
    protected:
-    explicit Flights(ApiClient& server) : server_(server) {}
+    explicit Flights(ApiClient& client) : client_(client) {}
     ~Flights();
     Flights(const Flights&) = delete;
     Flights& operator=(const Flights&) = delete;
-    ApiClient& server_;
+    ApiClient& client_;
     std::map<RequestId, Flight> flights_;
   };
   struct HeldTicket {
@@ -89,14 +89,14 @@ class ApiClient {
   std::map<std::tuple<GroupId, api::Right>, HeldTicket> tickets_;
   std::unordered_map<RequestId, Result<Bytes>> landed_;  // answers that somebody else's wait received
   std::unordered_set<RequestId> left_;                   // by users that are gone
-  RequestId next_handle_ = 1;
+  RequestId next_number_ = 1;
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
 };
 
 // One user's objects on their way to the server. A put that fails for reasons that pass is repeated.
 class ApiClient::Puts final : public Flights {
  public:
-  explicit Puts(ApiClient& server) : Flights(server) {}
+  explicit Puts(ApiClient& client) : Flights(client) {}
   struct Done {
     ObjectId object;
     Status status;
@@ -106,13 +106,17 @@ class ApiClient::Puts final : public Flights {
   Done finish();  // waits for any to end. REQUIRES: in_flight() > 0
 };
 
-// One user's ranges on their way from the server, each answered with the object's bytes; the order is the server's.
+struct GotRange {
+  Bytes answer;
+  ByteView bytes;  // of the object; they lie in `answer`
+};
+// One user's ranges on their way from the server; the order is the server's.
 class ApiClient::Gets final : public Flights {
  public:
-  explicit Gets(ApiClient& server) : Flights(server) {}
+  explicit Gets(ApiClient& client) : Flights(client) {}
   struct Done {
-    RequestId ticket = 0;
-    Result<Bytes> body;  // decode with api::Get::Reply; the view points into it
+    RequestId request = 0;
+    Result<GotRange> got;
   };
   RequestId submit(const GroupId& group, const crypto::Ed25519Key& read, const ObjectId& object, std::uint32_t offset,
                    std::uint32_t length);

@@ -30,9 +30,9 @@ Result<OpenSegment> open_local(Session& session, const Path& path, const space::
   return OpenSegment{ref, false, std::move(mapping), view};
 }
 
-Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
-                                         const crypto::Ed25519Key& read) {
-  std::vector<Bytes> objects(ref.objects.size());
+Result<std::vector<GotRange>> fetch_objects(Session& session, const SpaceId& space, const space::SegmentRef& ref,
+                                            const crypto::Ed25519Key& read) {
+  std::vector<GotRange> objects(ref.objects.size());
   ApiClient::Gets ranges(session.server);
   std::map<RequestId, std::size_t> wanted;
   constexpr std::size_t flights_max = 4;
@@ -42,24 +42,23 @@ Result<std::vector<Bytes>> fetch_objects(Session& session, const SpaceId& space,
       ++next;
       continue;
     }
-    auto done = ranges.finish();
-    const std::size_t at = wanted.extract(done.ticket).mapped();
-    if (!done.body) return pass_on(done.body.error());
-    objects[at] = *std::move(done.body);
+    auto [request, got] = ranges.finish();
+    const std::size_t at = wanted.extract(request).mapped();
+    if (!got) return pass_on(got.error());
+    objects[at] = *std::move(got);
   }
   return objects;
 }
 
 Status fetch(Session& session, const SpaceId& space, const space::SegmentRef& ref, const crypto::Ed25519Key& read,
-             const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
-  HF_TRY(const auto bodies, fetch_objects(session, space, ref, read));
+             const space::IndexKeys& index_key_of) {
+  HF_TRY(const auto got, fetch_objects(session, space, ref, read));
   std::vector<ByteView> objects;
-  for (std::size_t i = 0; i < bodies.size(); ++i) {
-    HF_TRY(const auto reply, ApiClient::decode_answer<api::Get>(bodies[i]));
-    if (crypto::sha256(reply.bytes) != ref.objects[i].sha256)
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (crypto::sha256(got[i].bytes) != ref.objects[i].sha256)
       return fail(Code::Tampered, "an index segment differs from the hash that the space's log names",
                   "object " + ref.objects[i].id.short_hex());
-    objects.push_back(reply.bytes);
+    objects.push_back(got[i].bytes);
   }
   HF_TRY(const auto segment, space::open_segment(objects, ref.objects, index_key_of, space));
   if (segment.records.size() != ref.records)
@@ -109,8 +108,7 @@ Status keep_segment(Session& session, const SpaceId& space, const space::Segment
 }
 
 Status IndexCache::follow(Session& session, const SpaceId& space, const space::SpaceState& state,
-                          const crypto::Ed25519Key& read,
-                          const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
+                          const crypto::Ed25519Key& read, const space::IndexKeys& index_key_of) {
   std::vector<OpenSegment> next;
   const Path directory = index_directory(session, space);
   for (const space::SegmentRef& ref : state.index) {
@@ -139,8 +137,7 @@ Status IndexCache::follow(Session& session, const SpaceId& space, const space::S
 }
 
 Result<bool> IndexCache::recheck(Session& session, const SpaceId& space, const space::SpaceState& state,
-                                 const crypto::Ed25519Key& read,
-                                 const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of) {
+                                 const crypto::Ed25519Key& read, const space::IndexKeys& index_key_of) {
   IndexCache whole;
   for (const OpenSegment& segment : segments_) {
     if (segment.view.is_whole()) {
@@ -210,12 +207,6 @@ std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {
     });
   }
   return out;
-}
-
-std::uint64_t IndexCache::records() const {
-  std::uint64_t sum = 0;
-  for (const OpenSegment& segment : segments_) sum += segment.view.records();
-  return sum;
 }
 
 }  // namespace holdfast::session

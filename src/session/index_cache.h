@@ -35,13 +35,12 @@ class IndexCache {
   // that no state names any more are removed. Tampered: object and segment are named; Missing. After an error what was
   // open stays open.
   Status follow(Session& session, const SpaceId& space, const space::SpaceState& state, const crypto::Ed25519Key& read,
-                const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
+                const space::IndexKeys& index_key_of);
 
   // Compares every open file with its hash; what is damaged is removed, fetched again and opened. True: something was,
   // and what find() and segments() gave before is gone.
   Result<bool> recheck(Session& session, const SpaceId& space, const space::SpaceState& state,
-                       const crypto::Ed25519Key& read,
-                       const std::function<const crypto::PackKey*(std::uint32_t)>& index_key_of);
+                       const crypto::Ed25519Key& read, const space::IndexKeys& index_key_of);
 
   // Packs that the server has no more: what only they hold is not known, and so is sent again.
   void lose(std::unordered_set<ObjectId, FixedBytesHash> packs);
@@ -49,7 +48,6 @@ class IndexCache {
   // Every place where the chunk is said to stand, own segments first (A5).
   [[nodiscard]] std::vector<FoundChunk> find(const ChunkId& id) const;
   [[nodiscard]] const std::vector<OpenSegment>& segments() const { return segments_; }
-  [[nodiscard]] std::uint64_t records() const;
 
  private:
   void mark_lost(OpenSegment& segment) const;

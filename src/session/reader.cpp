@@ -70,14 +70,11 @@ void SpaceReader::keep(const BlockKey& key, std::shared_ptr<const Bytes> plain) 
 }
 
 void SpaceReader::receive_one() {
-  auto done = gets_.finish();
-  const Wanted wanted = std::move(asked_.extract(done.ticket).mapped());
-  const auto receive = [&]() -> Result<std::shared_ptr<const Bytes>> {
-    if (!done.body) return pass_on(std::move(done.body).error());
-    HF_TRY(const auto reply, ApiClient::decode_answer<api::Get>(*done.body));
-    return open(wanted.pack, wanted.key.second, reply.bytes);
-  };
-  if (auto plain = receive()) {
+  auto [request, got] = gets_.finish();
+  const Wanted wanted = std::move(asked_.extract(request).mapped());
+  auto plain = got ? open(wanted.pack, wanted.key.second, got->bytes)
+                   : Result<std::shared_ptr<const Bytes>>(pass_on(std::move(got).error()));
+  if (plain) {
     keep(wanted.key, *std::move(plain));
   } else {
     failed_.insert_or_assign(wanted.key, std::move(plain).error());

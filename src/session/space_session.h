@@ -6,13 +6,15 @@
 
 namespace holdfast::session {
 
-// How an account finds and opens a space; kept in the home space's live tree (D17), and sealed in the local state.
-struct SpaceListing {
+struct SpaceName {
   SpaceId space;
   std::string name;
-  Nonce32 slot_key;  // secret
+};
+// How an account finds and opens a space.
+struct ListedSpace {
+  SpaceName named;
+  space::SlotKey slot_key;
   space::Role role = space::Role::reader;
-  HOLDFAST_WIRE(space, name, slot_key, role)
 };
 
 // What a commit is to change. Made anew from the head after every lost race.
@@ -32,7 +34,7 @@ class SpaceSession {
  public:
   // Reads what is new since this device last looked, and verifies it. RolledBack, Forked, Tampered, NotAuthorized. What
   // other verbs of this process have read meanwhile counts as seen.
-  static Result<std::unique_ptr<SpaceSession>> open(Session& session, SpaceListing listing);
+  static Result<std::unique_ptr<SpaceSession>> open(Session& session, ListedSpace listed);
 
   Status refresh();
   // Reads the server's log again from its start: it must lead to what this device has read. Tampered, RolledBack.
@@ -42,8 +44,8 @@ class SpaceSession {
   // is found in the log and never made twice. UploadGone: begin a new upload.
   Result<Committed> commit(const std::function<Result<Draft>()>& make);
 
-  [[nodiscard]] const SpaceId& id() const { return listing_.space; }
-  [[nodiscard]] const SpaceListing& listing() const { return listing_; }
+  [[nodiscard]] const SpaceId& id() const { return listed_.named.space; }
+  [[nodiscard]] const SpaceName& named() const { return listed_.named; }
   [[nodiscard]] const space::SpaceState& state() const { return state_; }
   [[nodiscard]] const api::Position& head() const { return head_; }
   [[nodiscard]] std::uint64_t prunes_seen() const { return prunes_seen_; }  // since open()
@@ -76,13 +78,17 @@ class SpaceSession {
   [[nodiscard]] Session& session() { return session_; }
 
  private:
-  SpaceSession(Session& session, SpaceListing listing) : session_(session), listing_(std::move(listing)) {}
+  SpaceSession(Session& session, ListedSpace listed) : session_(session), listed_(std::move(listed)) {}
   Result<bool> load();  // false: this device has never opened it
   Result<bool> load_view();
+  Result<bool> has_entries_above_head();
+  Status load_inlined();
   Status open_first();
   Status use_secrets(space::SpaceSecrets secrets);
-  Status load_inlined();
-  Status drop_intents();
+  [[nodiscard]] std::string key(std::string_view kind) const;
+  [[nodiscard]] space::IndexKeys index_keys() const;
+
+  // space_log.cpp
   Status read_on();
   Status take(const api::Entry& entry);
   Status check_position(const api::Entry& entry) const;
@@ -91,13 +97,13 @@ class SpaceSession {
   Status catch_up(const api::Position& own);
   Status check_kept(const api::Position& own);
   Status count_prunes(std::uint64_t from, std::uint64_t to);
-  Result<bool> has_entries_above_head();
+
+  // space_commit.cpp
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
-  [[nodiscard]] std::string key(std::string_view kind) const;
-  [[nodiscard]] std::function<const crypto::PackKey*(std::uint32_t)> index_keys() const;
+  Status drop_intents();
 
   Session& session_;
-  SpaceListing listing_;
+  ListedSpace listed_;
   std::unique_ptr<space::SpaceSecrets> secrets_;
   std::unique_ptr<space::RootKeys> root_keys_;
   std::vector<std::unique_ptr<space::EpochKeys>> epochs_;
@@ -120,6 +126,6 @@ class SpaceSession {
 
 // Makes a space that this account owns, on server and device. The name is not yet in the home space: spaces.h does
 // that.
-Result<SpaceListing> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name);
+Result<ListedSpace> make_and_store_space(Session& session, const space::SpaceSeed& seed, std::string name);
 
 }  // namespace holdfast::session

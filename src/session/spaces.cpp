@@ -24,26 +24,32 @@ Status check_space_name(std::string_view name) {
   return {};
 }
 
-SpaceListing home_listing(const Account& account) {
-  const auto seed = space::home_space_seed(account.circle.front(), account.profile.account);
-  return {space::space_id_of(seed, account.profile.account), std::string(home_space), seed.slot_key,
+const std::string& listed_name(const ListedSpace& listed) { return listed.named.name; }
+
+ListedSpace listed_home(const Account& account) {
+  auto seed = space::home_space_seed(account.circle.front(), account.profile.account);
+  return {{space::space_id_of(seed, account.profile.account), std::string(home_space)},
+          std::move(seed.slot_key),
           space::Role::owner};
 }
 
-Result<std::vector<SpaceListing>> read_listings(SpaceSession& home) {
+Bytes encode_listing(const ListedSpace& listed) {
+  SpaceListing listing{listed.named.space, listed.named.name, {}, listed.role};
+  const crypto::SecretBytes slot_key = listed.slot_key.export_secret();
+  std::ranges::copy(slot_key.view(), listing.slot_key.begin());
+  return encode(listing);
+}
+
+Result<std::vector<ListedSpace>> read_listings(SpaceSession& home) {
   HF_OK(home.follow_index());
   SpaceReader reader(home);
-  std::vector<SpaceListing> out;
+  std::vector<ListedSpace> out;
   HF_TRY(const auto directory, space::find_entry(reader, home.state().live_root, spaces_directory));
   if (!directory) return out;
   if (directory->directory() == nullptr)
     return fail(Code::Malformed, "the home space's list of spaces is no directory");
   std::vector<space::TreeEntry> entries;
-  HF_OK(space::for_each_entry<space::TreeEntry>(reader, directory->directory()->root,
-                                                [&](space::TreeEntry&& entry) -> Result<bool> {
-                                                  entries.push_back(std::move(entry));
-                                                  return true;
-                                                }));
+  HF_OK(space::read_folder(reader, directory->directory()->root, entries));
   for (const space::TreeEntry& entry : entries) {
     const auto* file = entry.file();
     const auto* chunk = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
@@ -54,15 +60,15 @@ Result<std::vector<SpaceListing>> read_listings(SpaceSession& home) {
     HF_TRY(auto listing, decode<SpaceListing>(bytes, "an entry of the home space's list"));
     if (listing.space.hex() != entry.name)
       return fail(Code::Malformed, "the home space's list names a space by another id", printable(entry.name));
-    out.push_back(std::move(listing));
+    out.push_back({{listing.space, std::move(listing.name)}, space::SlotKey::copy_of(listing.slot_key), listing.role});
   }
-  std::ranges::sort(out, {}, &SpaceListing::name);
+  std::ranges::sort(out, {}, listed_name);
   return out;
 }
 
-std::optional<SpaceListing> find_name(const std::vector<SpaceListing>& listings, std::string_view name) {
-  const auto found = std::ranges::find(listings, name, &SpaceListing::name);
-  return found == listings.end() ? std::nullopt : std::optional(*found);
+std::optional<ListedSpace> take_name(std::vector<ListedSpace> listed, std::string_view name) {
+  const auto found = std::ranges::find(listed, name, listed_name);
+  return found == listed.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
 }  // namespace
@@ -80,42 +86,41 @@ Result<std::unique_ptr<SpaceSession>> open_home(Session& session) {
     reached("session: home made after a sign-up that was cut short");
     HF_OK(make_home(session));
   }
-  return SpaceSession::open(session, home_listing(session.account()));
+  return SpaceSession::open(session, listed_home(session.account()));
 }
 
-Result<std::vector<SpaceListing>> list_spaces(Session& session) {
+Result<std::vector<ListedSpace>> list_spaces(Session& session) {
   HF_TRY(const auto home, open_home(session));
   return read_listings(*home);
 }
 
 Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name) {
-  HF_TRY(const auto listings, list_spaces(session));
-  const auto listing = find_name(listings, name);
-  if (!listing) return fail(Code::NotFound, About::space, "there is no space of this name", printable(name));
-  return SpaceSession::open(session, *listing);
+  HF_TRY(auto all, list_spaces(session));
+  auto listed = take_name(std::move(all), name);
+  if (!listed) return fail(Code::NotFound, About::space, "there is no space of this name", printable(name));
+  return SpaceSession::open(session, *std::move(listed));
 }
 
 Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string_view name) {
   HF_OK(check_space_name(name));
   HF_TRY(const auto home, open_home(session));
-  HF_TRY(const auto before, read_listings(*home));
-  if (find_name(before, name))
+  HF_TRY(auto before, read_listings(*home));
+  if (take_name(std::move(before), name))
     return fail(Code::AlreadyExists, "there is a space of this name already", printable(name));
 
   // A crash between the space and its name leaves an empty space that nobody names: harmless, and it costs the server
   // 64 KiB.
-  HF_TRY(const auto listing,
-         make_and_store_space(session, space::random_space_seed(session.doors.random), std::string(name)));
-  std::optional<SpaceListing> winner;
+  HF_TRY(auto made, make_and_store_space(session, space::random_space_seed(session.doors.random), std::string(name)));
+  std::optional<ListedSpace> winner;
   HF_OK(change_live(
       *home,
       [&](SpaceReader& reader, const space::NodeSink& nodes, const space::NodeSink& data) -> Result<space::Root> {
-        HF_TRY(const auto listings, read_listings(*home));
-        winner = find_name(listings, name);  // another verb may have made it since
+        HF_TRY(auto now, read_listings(*home));
+        winner = take_name(std::move(now), name);  // another verb may have made it since
         if (winner) return home->state().live_root;
-        const Bytes bytes = encode(listing);
+        const Bytes bytes = encode_listing(made);
         space::TreeEntry entry;
-        entry.name = listing.space.hex();
+        entry.name = made.named.space.hex();
         entry.mode = 0600;
         entry.mtime_ns = session.doors.clock.now_ns();
         const ChunkId id = space::chunk_id(home->root_keys().chunk_id, space::ChunkKind::data, bytes);
@@ -123,13 +128,7 @@ Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string
         HF_OK(data(id, bytes));
         return space::with_entry(reader, home->root_keys(), nodes, home->state().live_root, spaces_directory, entry);
       }));
-  return SpaceSession::open(session, winner ? *winner : listing);
-}
-
-Result<std::unique_ptr<SpaceSession>> open_or_create_space(Session& session, std::string_view name) {
-  auto space = open_space(session, name);
-  if (space || space.error().code != Code::NotFound) return space;
-  return create_space(session, name);
+  return SpaceSession::open(session, winner ? *std::move(winner) : std::move(made));
 }
 
 }  // namespace holdfast::session

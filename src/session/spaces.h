@@ -8,15 +8,22 @@ namespace holdfast::session {
 inline constexpr std::string_view home_space = "the home space";  // a name that no other can have
 inline constexpr std::string_view backups_space = "backups";
 
+// A ListedSpace as it stands in that tree, sealed with all of it.
+struct SpaceListing {
+  SpaceId space;
+  std::string name;
+  std::array<std::uint8_t, 32> slot_key{};
+  space::Role role = space::Role::reader;
+  HOLDFAST_WIRE(space, name, slot_key, role)
+};
+
 // Made at sign-up; repeated harmlessly. open_home() makes it when a sign-up was cut short before it stood.
 Status make_home(Session& session);
 Result<std::unique_ptr<SpaceSession>> open_home(Session& session);
 
-[[nodiscard]] Result<std::vector<SpaceListing>> list_spaces(Session& session);  // sorted by name
+[[nodiscard]] Result<std::vector<ListedSpace>> list_spaces(Session& session);  // sorted by name
 [[nodiscard]] Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name);  // NotFound
 // AlreadyExists: a space of this name is there. Names: 1 to 64 bytes of letters, digits, . _ -
 Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string_view name);
-// Opens it, and makes it first when it isn't there.
-Result<std::unique_ptr<SpaceSession>> open_or_create_space(Session& session, std::string_view name);
 
 }  // namespace holdfast::session

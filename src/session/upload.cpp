@@ -73,7 +73,7 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
     auto list = session.doors.files.open(upload->list_path_, OpenMode::create_new);
     if (!list && list.error().code == Code::AlreadyExists)
       return fail(Code::Tampered, "the server gave the id of an upload that this device has already",
-                  space.listing().name);
+                  space.named().name);
     HF_TRY(upload->list_, std::move(list));
     HF_OK(session.state().apply(
         {{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));

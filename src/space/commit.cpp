@@ -56,10 +56,6 @@ bool may_write(Role role, CommitKind kind) {
   return false;
 }
 
-SpaceSeed seed_from(ByteView nonce, SpaceRoot root, ByteView slot_key) {
-  return {Nonce32::from(nonce), std::move(root), Nonce32::from(slot_key)};
-}
-
 }  // namespace
 
 Result<api::Entry> seal_commit(const CommitBody& body, const EpochKeys& keys, const ObjectId& boxes,
@@ -142,15 +138,13 @@ Status verify_commit(const CommitPlain& commit, const Authority& authority) {
 }
 
 SpaceSeed random_space_seed(Random& random) {
-  return {random.make<Nonce32>(), SpaceRoot::random(random), random.make<Nonce32>()};
+  return {random.make<Nonce32>(), SpaceRoot::random(random), SlotKey::random(random)};
 }
 
 SpaceSeed home_space_seed(const identity::CircleSecret& c_0, const AccountId& account) {
-  const auto bytes = [&](std::string_view purpose) {
-    return crypto::derive<SeedTag>(c_0, purpose, account.view()).export_secret();
-  };
-  return seed_from(bytes("home nonce").view(), crypto::derive<SpaceRootTag>(c_0, "home root", account.view()),
-                   bytes("home slot key").view());
+  const auto nonce = crypto::derive<SeedTag>(c_0, "home nonce", account.view()).export_secret();
+  return {Nonce32::from(nonce.view()), crypto::derive<SpaceRootTag>(c_0, "home root", account.view()),
+          crypto::derive<SlotKeyTag>(c_0, "home slot key", account.view())};
 }
 
 namespace {
@@ -168,8 +162,13 @@ Result<NewSpace> make_space(const SpaceSeed& seed, const Owner& owner, std::uint
   const identity::ChainState& chain = owner.chain;
   const Creation creation = creation_of(seed, chain.account);
   const SpaceId space = space_id_of(creation);
-  const Member self{chain.account, Role::owner,    seed.slot_key,          chain.n,
-                    chain.head,    chain.circle.e, chain.circle.public_key};
+  const Member self{chain.account,
+                    Role::owner,
+                    Nonce32::from(seed.slot_key.export_secret().view()),
+                    chain.n,
+                    chain.head,
+                    chain.circle.e,
+                    chain.circle.public_key};
 
   SpaceSecrets secrets{space, 0, seed.root.clone(), {}, {}, Role::owner, {{self}}};
   secrets.epochs.push_back(EpochSecret::random(random));
@@ -190,8 +189,7 @@ Result<NewSpace> make_space(const SpaceSeed& seed, const Owner& owner, std::uint
   body.caps = secrets.capabilities.caps();
   HF_TRY(api::Entry genesis,
          seal_commit(body, EpochKeys(secrets.epochs[0], space, 0), epoch.change.boxes_object, owner.device, random));
-  return NewSpace{std::move(secrets), seed.slot_key, std::move(genesis), epoch.change.boxes_object,
-                  std::move(epoch.boxes_object)};
+  return NewSpace{std::move(secrets), std::move(genesis), epoch.change.boxes_object, std::move(epoch.boxes_object)};
 }
 
 Status verify_genesis(const CommitPlain& commit, const SpaceId& space, const SpaceRoot& root) {

@@ -110,7 +110,6 @@ struct Authority {
 // --- the first commit ---
 struct NewSpace {
   SpaceSecrets secrets;
-  Nonce32 slot_key;
   api::Entry genesis;
   ObjectId boxes_id;
   Bytes boxes_object;
@@ -118,7 +117,7 @@ struct NewSpace {
 struct SpaceSeed {  // random for an ordinary space; derived from C_0 for the home space (D17)
   Nonce32 nonce;
   SpaceRoot root;
-  Nonce32 slot_key;
+  SlotKey slot_key;
 };
 [[nodiscard]] SpaceSeed random_space_seed(Random& random);
 [[nodiscard]] SpaceSeed home_space_seed(const identity::CircleSecret& c_0, const AccountId& account);

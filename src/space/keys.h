@@ -15,7 +15,6 @@ using ChunkIdKey = crypto::Secret<ChunkIdKeyTag>;
 struct ChunkerKeyTag;
 using ChunkerKey = crypto::Secret<ChunkerKeyTag>;
 struct NodeKeyTag;
-using NodeKey = crypto::Secret<NodeKeyTag>;
 struct CommitKeyTag;
 using CommitKey = crypto::Secret<CommitKeyTag>;
 struct MembersKeyTag;

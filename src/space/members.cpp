@@ -29,9 +29,9 @@ Seed raw(const auto& secret) {
   return out;
 }
 
-std::array<std::uint8_t, 8> slot_name(const Nonce32& slot_key, bool role_box, std::uint32_t epoch) {
+std::array<std::uint8_t, 8> slot_name(const SlotKey& slot_key, bool role_box, std::uint32_t epoch) {
   const crypto::Context context{role_box ? "Holdfast 1 role slot" : "Holdfast 1 slot", encode(epoch)};
-  const Hash mac = crypto::hmac_sha256(slot_key.view(), encode(context));
+  const Hash mac = crypto::Hmac(slot_key).of(encode(context));
   std::array<std::uint8_t, 8> out{};
   std::copy_n(mac.bytes.begin(), out.size(), out.begin());
   return out;
@@ -156,11 +156,12 @@ Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const Spa
     WipedOnExit<EpochBox> box{{raw(secret), raw(root), raw(*capabilities.read), std::nullopt}};
     if (member.role != Role::reader) box.value.write = raw(*capabilities.write);
     HF_TRY(Bytes sealed, seal_slot(member, space, epoch, false, encode(box.value), random));
-    out.boxes.slots.push_back({slot_name(member.slot_key, false, epoch), std::move(sealed)});
+    const SlotKey slot_key = SlotKey::copy_of(member.slot_key.view());
+    out.boxes.slots.push_back({slot_name(slot_key, false, epoch), std::move(sealed)});
     if (roles && holds_roles(member.role)) {
       const WipedOnExit<RoleBox> role{{raw(*capabilities.maintain), raw(*capabilities.admin)}};
       HF_TRY(Bytes sealed_role, seal_slot(member, space, epoch, true, encode(role.value), random));
-      out.boxes.role_slots.push_back({slot_name(member.slot_key, true, epoch), std::move(sealed_role)});
+      out.boxes.role_slots.push_back({slot_name(slot_key, true, epoch), std::move(sealed_role)});
     }
   }
   pad_and_sort(out.boxes.slots, random);

@@ -9,6 +9,7 @@ namespace holdfast::space {
 enum class Role : std::uint8_t { owner = 1, admin, writer, reader };
 constexpr bool wire_valid(Role role) { return role >= Role::owner && role <= Role::reader; }
 
+// Names a member's slot in the key boxes; who does not have it can't tell whose a slot is.
 struct SlotKeyTag;
 using SlotKey = crypto::Secret<SlotKeyTag>;
 
@@ -26,7 +27,7 @@ struct Creation {
 struct Member {
   AccountId account;
   Role role = Role::reader;
-  Nonce32 slot_key;     // secret; stands only under F_e
+  Nonce32 slot_key;     // a SlotKey; stands only under F_e
   std::uint64_t n = 0;  // chain link that vouches for the key
   Hash link;
   std::uint32_t circle_epoch = 0;
@@ -123,7 +124,7 @@ struct CircleLink {
 // A slot was sealed under the newest link that its sealer knew: all are tried, newest first.
 struct SlotReader {
   AccountId account;
-  Nonce32 slot_key;
+  const SlotKey& slot_key;
   std::vector<CircleLink> links;
 };
 // Opens one's slot, history and member table; verifies them against `change` when it is given (a reader who does not

@@ -12,6 +12,8 @@ using identity::testing::for_each_flipped_byte;
 using identity::testing::TestAccount;
 
 // Four people in a space, one of each role.
+SlotKey key_of(const Member& member) { return SlotKey::copy_of(member.slot_key.view()); }
+
 struct World {
   TestAccount alice{1, "alice"}, adam{2, "adam"}, wanda{3, "wanda"}, rita{4, "rita"}, mallory{5, "mallory"};
   crypto::TestRandom random{6};
@@ -48,7 +50,7 @@ struct World {
   [[nodiscard]] Result<SpaceSecrets> open(const TestAccount& account, ByteView boxes, const EpochChange* change) const {
     const crypto::XWingKey key = account.circle_kem_key();
     const auto own = std::ranges::find(table.members, account.chain.account, &Member::account);
-    const Nonce32 slot_key = own == table.members.end() ? Nonce32{} : own->slot_key;
+    const SlotKey slot_key = key_of(own == table.members.end() ? Member{} : *own);
     return open_epoch(space, boxes, {account.chain.account, slot_key, {{account.chain.n, account.chain.head, key}}},
                       change);
   }
@@ -93,7 +95,8 @@ TEST(Members, WhoHasNoSlotIsNotAuthorized) {
   // Knowing a member's slot key is not being that member.
   const crypto::XWingKey key = world.mallory.circle_kem_key();
   const Member& alice = world.member(world.alice);
-  const SlotReader thief{alice.account, alice.slot_key, {{alice.n, alice.link, key}}};
+  const SlotKey slot_key = key_of(alice);
+  const SlotReader thief{alice.account, slot_key, {{alice.n, alice.link, key}}};
   EXPECT_EQ(open_epoch(world.space, epoch.boxes_object, thief, &epoch.change).error().code, Code::Tampered);
 }
 
@@ -102,16 +105,16 @@ TEST(Members, ASlotOpensOnlyUnderTheLinkThatItWasSealedFor) {
   const NewEpoch epoch = world.next_epoch();
   const crypto::XWingKey key = world.alice.circle_kem_key();
   const Member& alice = world.member(world.alice);
-  EXPECT_TRUE(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, alice.link, key}}},
+  EXPECT_TRUE(open_epoch(world.space, epoch.boxes_object, {alice.account, key_of(alice), {{alice.n, alice.link, key}}},
                          nullptr));
   EXPECT_FALSE(open_epoch(world.space, epoch.boxes_object,
-                          {alice.account, alice.slot_key, {{alice.n + 1, alice.link, key}}}, nullptr));
+                          {alice.account, key_of(alice), {{alice.n + 1, alice.link, key}}}, nullptr));
   EXPECT_FALSE(
-      open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, Hash{}, key}}}, nullptr));
+      open_epoch(world.space, epoch.boxes_object, {alice.account, key_of(alice), {{alice.n, Hash{}, key}}}, nullptr));
   SpaceId other = world.space;
   other.bytes[0] ^= 1;
   EXPECT_FALSE(
-      open_epoch(other, epoch.boxes_object, {alice.account, alice.slot_key, {{alice.n, alice.link, key}}}, nullptr));
+      open_epoch(other, epoch.boxes_object, {alice.account, key_of(alice), {{alice.n, alice.link, key}}}, nullptr));
 }
 
 // Promise: an account whose chain has gone on since opens what was sealed before.
@@ -121,9 +124,9 @@ TEST(Members, ASlotOpensUnderAnyOfTheReadersLinks) {
   const Member& alice = world.member(world.alice);
   const crypto::XWingKey key = world.alice.circle_kem_key(), newer = world.mallory.circle_kem_key();
   const CircleLink old_link{alice.n, alice.link, key}, new_link{alice.n + 1, Hash{}, newer};
-  EXPECT_TRUE(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {new_link, old_link}},
-                         &epoch.change));
-  EXPECT_EQ(open_epoch(world.space, epoch.boxes_object, {alice.account, alice.slot_key, {new_link}}, &epoch.change)
+  EXPECT_TRUE(
+      open_epoch(world.space, epoch.boxes_object, {alice.account, key_of(alice), {new_link, old_link}}, &epoch.change));
+  EXPECT_EQ(open_epoch(world.space, epoch.boxes_object, {alice.account, key_of(alice), {new_link}}, &epoch.change)
                 .error()
                 .code,
             Code::Tampered);
@@ -147,7 +150,7 @@ TEST(Members, WhoeverOpensTheNewestEpochHasAllBeforeIt) {
 TEST(Members, ARemovedMemberDoesNotOpenTheNextEpoch) {
   World world;
   const NewEpoch before = world.next_epoch();
-  const Nonce32 slot_key = world.member(world.wanda).slot_key;
+  const SlotKey slot_key = key_of(world.member(world.wanda));
   std::erase_if(world.table.members, [&](const Member& member) { return member.account == world.wanda.chain.account; });
   const NewEpoch after = world.next_epoch();
   const crypto::XWingKey key = world.wanda.circle_kem_key();

@@ -106,13 +106,6 @@ class SegmentOpener {
 // --- local files ---
 [[nodiscard]] Bytes encode_local_segment(const Segment& segment);
 
-struct Location {
-  std::uint32_t segment = 0;  // ordinal in the index that answered
-  std::uint32_t pack = 0;
-  std::uint16_t block = 0;
-  std::uint32_t offset = 0, length = 0;
-};
-
 // A local segment file, mapped. Const: any thread. Malformed, from any of these: delete the file, fetch it again.
 class SegmentView {
  public:

@@ -19,7 +19,7 @@ namespace holdfast::space {
 inline constexpr std::size_t node_bytes_max = 256 * 1024;
 inline constexpr std::size_t attributes_inline_max = 1024;  // above: a chunk of their own
 inline constexpr int tree_levels_max = 16;
-inline constexpr std::size_t folders_deep_max = 4096;  // more than any path can name: nobody walks further down
+inline constexpr std::size_t folders_deep_max = 4096;  // more than any path can name: check_depth()
 
 using Root = ChunkId;
 
@@ -213,6 +213,11 @@ extern template Status for_each_entry<Snapshot>(ChunkSource&, const Root&,
                                                 const std::function<Result<bool>(Snapshot&&)>&);
 extern template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&,
                                                      const std::function<Result<bool>(ManifestEntry&&)>&);
+
+// A folder's entries in order; after an error, those before it.
+Status read_folder(ChunkSource& source, const Root& folder, std::vector<TreeEntry>& entries);
+// Malformed: folders are nested deeper than folders_deep_max. Whoever walks down asks this of each folder's path.
+[[nodiscard]] Status check_depth(const std::string& path);
 
 // One entry by name: reads one node a level.
 [[nodiscard]] Result<std::optional<TreeEntry>> find_entry(ChunkSource& source, const Root& root, std::string_view name);

@@ -76,9 +76,9 @@ class Diff {
   Diff(ChunkSource& before, ChunkSource& after, const std::function<Result<bool>(const TreeDifference&)>& visit)
       : before_(before), after_(after), visit_(visit) {}
 
-  Result<bool> folders(const Root& before, const Root& after, const std::string& path, std::size_t depth) {
+  Result<bool> folders(const Root& before, const Root& after, const std::string& path) {
     if (before == after) return true;
-    HF_OK(check_depth(path, depth));
+    HF_OK(check_depth(path));
     Cursor left(before_, before), right(after_, after);
     while (!left.done() || !right.done()) {
       if (left.closed() && right.closed() && left.id() == right.id()) {
@@ -88,7 +88,7 @@ class Diff {
       }
       HF_TRY(const bool opened, open_one(left, right));
       if (opened) continue;
-      HF_TRY(const bool go_on, next_entries(left, right, path, depth));
+      HF_TRY(const bool go_on, next_entries(left, right, path));
       if (!go_on) return false;
     }
     return true;
@@ -115,25 +115,25 @@ class Diff {
     return false;
   }
 
-  Result<bool> next_entries(Cursor& left, Cursor& right, const std::string& path, std::size_t depth) {
+  Result<bool> next_entries(Cursor& left, Cursor& right, const std::string& path) {
     const bool left_first =
         right.done() || right.closed() || (!left.done() && !left.closed() && left.entry().name < right.entry().name);
     const bool right_first =
         left.done() || left.closed() || (!right.done() && !right.closed() && right.entry().name < left.entry().name);
     if (left_first) {
       HF_TRY(const TreeEntry entry, left.take());
-      return only(before_, join_path(path, entry.name), entry, true, depth);
+      return only(before_, join_path(path, entry.name), entry, true);
     }
     if (right_first) {
       HF_TRY(const TreeEntry entry, right.take());
-      return only(after_, join_path(path, entry.name), entry, false, depth);
+      return only(after_, join_path(path, entry.name), entry, false);
     }
     HF_TRY(const TreeEntry before, left.take());
     HF_TRY(const TreeEntry after, right.take());
-    return both(join_path(path, before.name), before, after, depth);
+    return both(join_path(path, before.name), before, after);
   }
 
-  Result<bool> both(const std::string& path, const TreeEntry& before, const TreeEntry& after, std::size_t depth) {
+  Result<bool> both(const std::string& path, const TreeEntry& before, const TreeEntry& after) {
     const auto* old_folder = before.directory();
     const auto* new_folder = after.directory();
     if (old_folder != nullptr && new_folder != nullptr) {
@@ -141,28 +141,24 @@ class Diff {
         HF_TRY(const bool go_on, visit_({path, &before, &after}));
         if (!go_on) return false;
       }
-      return folders(old_folder->root, new_folder->root, path, depth + 1);
+      return folders(old_folder->root, new_folder->root, path);
     }
     if (before == after) return true;
     if (old_folder == nullptr && new_folder == nullptr) return visit_({path, &before, &after});
-    HF_TRY(const bool go_on, only(before_, path, before, true, depth));
-    return go_on ? only(after_, path, after, false, depth) : Result<bool>(false);
+    HF_TRY(const bool go_on, only(before_, path, before, true));
+    return go_on ? only(after_, path, after, false) : Result<bool>(false);
   }
 
   // The entry itself and all below it.
-  Result<bool> only(ChunkSource& source, const std::string& path, const TreeEntry& entry, bool is_before,
-                    std::size_t depth) {
+  Result<bool> only(ChunkSource& source, const std::string& path, const TreeEntry& entry, bool is_before) {
     HF_TRY(const bool go_on,
            visit_(is_before ? TreeDifference{path, &entry, nullptr} : TreeDifference{path, nullptr, &entry}));
     if (!go_on || entry.directory() == nullptr) return go_on;
-    HF_OK(check_depth(path, depth));
+    HF_OK(check_depth(path));
     std::vector<TreeEntry> inside;
-    HF_OK(for_each_entry<TreeEntry>(source, entry.directory()->root, [&](TreeEntry&& one) -> Result<bool> {
-      inside.push_back(std::move(one));
-      return true;
-    }));
+    HF_OK(read_folder(source, entry.directory()->root, inside));
     for (const TreeEntry& one : inside) {
-      HF_TRY(const bool further, only(source, join_path(path, one.name), one, is_before, depth + 1));
+      HF_TRY(const bool further, only(source, join_path(path, one.name), one, is_before));
       if (!further) return false;
     }
     return true;
@@ -177,7 +173,7 @@ class Diff {
 
 Status diff_trees(ChunkSource& before_source, const Root& before, ChunkSource& after_source, const Root& after,
                   const std::function<Result<bool>(const TreeDifference&)>& visit) {
-  HF_OK(Diff(before_source, after_source, visit).folders(before, after, "", 0));
+  HF_OK(Diff(before_source, after_source, visit).folders(before, after, ""));
   return {};
 }
 

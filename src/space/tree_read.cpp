@@ -89,11 +89,6 @@ class Walk {
 
 }  // namespace
 
-Status check_depth(const std::string& path, std::size_t depth) {
-  if (depth <= folders_deep_max) return {};
-  return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
-}
-
 Status check_entry(const TreeEntry& entry) {
   const std::string& name = entry.name;
   if (name.empty() || name.size() > 255 || name == "." || name == ".." || name.find('/') != std::string::npos ||
@@ -157,6 +152,18 @@ template Status for_each_entry<TreeEntry>(ChunkSource&, const Root&, const std::
 template Status for_each_entry<Snapshot>(ChunkSource&, const Root&, const std::function<Result<bool>(Snapshot&&)>&);
 template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&,
                                               const std::function<Result<bool>(ManifestEntry&&)>&);
+
+Status read_folder(ChunkSource& source, const Root& folder, std::vector<TreeEntry>& entries) {
+  return for_each_entry<TreeEntry>(source, folder, [&](TreeEntry&& entry) -> Result<bool> {
+    entries.push_back(std::move(entry));
+    return true;
+  });
+}
+
+Status check_depth(const std::string& path) {
+  if (static_cast<std::size_t>(std::ranges::count(path, '/')) <= folders_deep_max) return {};
+  return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(path.substr(0, 200)));
+}
 
 Result<std::optional<TreeEntry>> find_entry(ChunkSource& source, const Root& root, std::string_view name) {
   if (root.is_zero()) return std::nullopt;
@@ -252,9 +259,9 @@ class ChunkWalk {
   ChunkWalk(ChunkSource& source, const std::function<Status(const ReferredChunk&, const std::string&)>& visit)
       : source_(source), visit_(visit) {}
 
-  Status directory(const Root& root, const std::string& path, std::size_t depth) {
+  Status directory(const Root& root, const std::string& path) {
     if (root.is_zero()) return {};
-    HF_OK(check_depth(path, depth));
+    HF_OK(check_depth(path));
     std::vector<TreeEntry> folders;
     Listening nodes(*this, path);
     HF_OK(for_each_entry<TreeEntry>(nodes, root, [&](TreeEntry&& entry) -> Result<bool> {
@@ -264,8 +271,7 @@ class ChunkWalk {
       if (entry.directory() != nullptr) folders.push_back(std::move(entry));
       return true;
     }));
-    for (const TreeEntry& folder : folders)
-      HF_OK(directory(folder.directory()->root, path.empty() ? folder.name : path + "/" + folder.name, depth + 1));
+    for (const TreeEntry& folder : folders) HF_OK(directory(folder.directory()->root, join_path(path, folder.name)));
     return {};
   }
 
@@ -311,7 +317,7 @@ class ChunkWalk {
 
 Status for_each_chunk(ChunkSource& source, const Root& directory_root,
                       const std::function<Status(const ReferredChunk&, const std::string& path)>& visit) {
-  return ChunkWalk(source, visit).directory(directory_root, "", 0);
+  return ChunkWalk(source, visit).directory(directory_root, "");
 }
 
 }  // namespace holdfast::space

@@ -13,8 +13,7 @@ inline bool ends_node(ByteView h, std::size_t entry_bytes) {
   return value < std::uint64_t{entry_bytes} << 16;
 }
 
-[[nodiscard]] Status check_depth(const std::string& path, std::size_t depth);  // Malformed: folders_deep_max
-[[nodiscard]] Status check_entry(const TreeEntry& entry);                      // Malformed
+[[nodiscard]] Status check_entry(const TreeEntry& entry);  // Malformed
 [[nodiscard]] Status check_entry(const ManifestEntry& entry);
 [[nodiscard]] Status check_entry(const Snapshot& snapshot);
 

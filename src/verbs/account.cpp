@@ -52,13 +52,13 @@ Result<Status> status(Session& session) {
       out.objects = usage->objects;
     }
   }
-  HF_TRY(const auto listings, session::list_spaces(session));
+  HF_TRY(auto spaces, session::list_spaces(session));
   if (const auto home = session.alarms.find(std::string(session::home_space)); home != session.alarms.end())
     out.home_alarms = home->second;
-  for (const auto& listing : listings) {
-    SpaceStatus status{listing, {}, 0, {}, {}};
+  for (auto& listed : spaces) {
+    SpaceStatus status{listed.named, {}, 0, {}, {}};
     const auto look = [&]() -> holdfast::Status {
-      HF_TRY(const auto space, session::SpaceSession::open(session, listing));
+      HF_TRY(const auto space, session::SpaceSession::open(session, std::move(listed)));
       status.alarms = space->alarms();
       HF_TRY(const auto snapshots, backup::list_snapshots(*space));
       status.snapshots = snapshots.size();

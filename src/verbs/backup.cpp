@@ -50,21 +50,21 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
     }
     root = entry.directory()->root;
   }
-  const std::function<holdfast::Status(const space::Root&, const std::string&, std::size_t)> folder =
-      [&](const space::Root& at, const std::string& prefix, std::size_t depth) -> holdfast::Status {
-    if (depth > space::folders_deep_max)
-      return fail(Code::Malformed, "folders are nested deeper than any path can be", printable(prefix));
+  const std::function<holdfast::Status(const space::Root&, const std::string&)> folder =
+      [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+    HF_OK(space::check_depth(prefix));
+    std::vector<space::TreeEntry> entries;
+    HF_OK(space::read_folder(reader, at, entries));
     std::vector<std::pair<std::string, space::Root>> below;
-    HF_OK(space::for_each_entry<space::TreeEntry>(reader, at, [&](space::TreeEntry&& entry) -> Result<bool> {
+    for (space::TreeEntry& entry : entries) {
       std::string full = join_path(prefix, entry.name);
       if (recursive && entry.directory() != nullptr) below.emplace_back(full, entry.directory()->root);
       out.entries.emplace_back(std::move(full), std::move(entry));
-      return true;
-    }));
-    for (const auto& [full, inside] : below) HF_OK(folder(inside, full, depth + 1));
+    }
+    for (const auto& [full, inside] : below) HF_OK(folder(inside, full));
     return {};
   };
-  HF_OK(folder(root, path, 0));
+  HF_OK(folder(root, path));
   return out;
 }
 

@@ -20,19 +20,24 @@ holdfast::Status count_index(session::SpaceSession& space, SpaceInfo& out) {
 
 }  // namespace
 
-Result<session::SpaceListing> space_create(Session& session, const std::string& name) {
+Result<session::SpaceName> space_create(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::create_space(session, name));
-  return space->listing();
+  return space->named();
 }
 
-Result<std::vector<session::SpaceListing>> space_list(Session& session) { return session::list_spaces(session); }
+Result<std::vector<session::SpaceName>> space_list(Session& session) {
+  HF_TRY(const auto spaces, session::list_spaces(session));
+  std::vector<session::SpaceName> out;
+  for (const auto& space : spaces) out.push_back(space.named);
+  return out;
+}
 
 Result<SpaceInfo> space_info(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(const auto server, session.server.info());
   SpaceInfo out;
-  out.listing = space->listing();
+  out.named = space->named();
   out.commits = space->head().seq;
   out.epoch = space->secrets().epoch;
   out.members = space->secrets().members.members.size();

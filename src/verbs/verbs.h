@@ -23,7 +23,7 @@ struct WhoAmI {
 [[nodiscard]] WhoAmI who_am_i(const session::Account& account);
 
 struct SpaceStatus {
-  session::SpaceListing listing;
+  session::SpaceName named;
   std::optional<space::Snapshot> newest;
   std::size_t snapshots = 0;
   std::vector<session::Alarm> alarms;
@@ -52,7 +52,7 @@ struct Finding {
 
 // --- spaces ---
 struct SpaceInfo {
-  session::SpaceListing listing;
+  session::SpaceName named;
   std::uint64_t commits = 0;
   std::uint32_t epoch = 0;
   std::size_t members = 0, snapshots = 0, segments = 0;
@@ -60,8 +60,8 @@ struct SpaceInfo {
   std::uint32_t grace_seconds = 0;
   session::Alarms alarms;
 };
-[[nodiscard]] Result<session::SpaceListing> space_create(Session& session, const std::string& name);
-[[nodiscard]] Result<std::vector<session::SpaceListing>> space_list(Session& session);
+[[nodiscard]] Result<session::SpaceName> space_create(Session& session, const std::string& name);
+[[nodiscard]] Result<std::vector<session::SpaceName>> space_list(Session& session);
 [[nodiscard]] Result<SpaceInfo> space_info(Session& session, const std::string& name);
 
 // --- backup ---

@@ -3,7 +3,7 @@
 #include "base/system.h"
 #include "base/system_test_directory.h"
 #include "session/key_file.h"
-#include "session/space_session.h"
+#include "session/spaces.h"
 #include "tests/formats/world.h"
 
 namespace holdfast::formats {
@@ -85,12 +85,13 @@ TEST(Formats, FileState) {
 
 TEST(Formats, Local) {
   const ExampleSpace world;
+  const auto& slot_key = world.made_space.secrets.members.members[0].slot_key.bytes;
   Example("local.md", "profile")
       .fields(session::Profile{"hf://holdfast.example:7440#...", "alice", "laptop", world.chain.account, world.seeds.id,
                                true},
               {"server: the link's text", "user_name", "device_name", "account", "device", "signed_up"});
   Example("local.md", "space_listing")
-      .fields(session::SpaceListing{world.made_space.secrets.space, "backups", world.seed.slot_key, space::Role::owner},
+      .fields(session::SpaceListing{world.made_space.secrets.space, "backups", slot_key, space::Role::owner},
               {"space", "name", "slot_key", "role: 1 owner"});
   Example("local.md", "alarm").fields(session::Alarm{7, "NotAuthorized", "a sentence"}, {"seq", "code", "sentence"});
   Example("local.md", "forwarded_command")

@@ -85,11 +85,14 @@ Status sign_up(Doors& doors, const api::ServerLink& link) {
 
 Result<backup::BackupReport> back_up(Doors& doors, const Path& path) {
   HF_TRY(const auto home, open_home(doors));
-  HF_TRY(const auto space, session::open_or_create_space(*home.session, session::backups_space));
+  auto space = session::open_space(*home.session, session::backups_space);
+  if (!space && space.error().code == Code::NotFound)
+    space = session::create_space(*home.session, session::backups_space);
+  if (!space) return pass_on(space.error());
   backup::BackupOptions options;
   options.paths = {path};
   options.host = "laptop";
-  return backup::run_backup(*space, options);
+  return backup::run_backup(**space, options);
 }
 
 Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const Path& target) {

@@ -187,7 +187,7 @@ TEST(HostileScenario, AnUploadsIdIsNotTakenTwice) {
                                                         [](api::Begin::Reply& reply) { reply.upload.bytes.fill(7); }));
   const auto second = scene.laptop.run("uploads", [](Doors& doors) -> Status {
     HF_TRY(const auto home, open_home(doors));
-    HF_TRY(const auto space, session::open_or_create_space(*home.session, session::backups_space));
+    HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
     HF_OK(session::Upload::begin(*space, "one"));
     return [&]() -> Status {
       HF_OK(session::Upload::begin(*space, "another"));

@@ -1,0 +1,81 @@
+#include "account.h"
+
+#include <sys/utsname.h>
+
+#include "agent/shared.h"
+#include "passphrase.h"
+#include "session/http_remote.h"
+#include "session/key_file.h"
+#include "session/spaces.h"
+#include "show.h"
+
+namespace holdfast::app {
+
+std::unexpected<Error> no_account_yet(const Path& home) {
+  return fail(Code::NotFound, About::account, "this home belongs to no account yet", printable(home));
+}
+
+Result<int> sign_up(World& world, const Command& command, agent::Output& output) {
+  HF_TRY(const auto link, api::parse_server_link(command.server));
+  const Path keys = join_path(world.home, "keys");
+  const auto there = session::look_at_key_file(*world.files, keys);
+  if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
+
+  std::optional<crypto::SecretBytes> passphrase;
+  const bool sealed = there ? there->has_passphrase : !command.no_passphrase;
+  if (sealed) {
+    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, !there));
+  }
+  if (!there)
+    HF_OK(session::write_key_file(*world.files, keys, identity::DeviceSeeds::make(*world.random),
+                                  passphrase ? &*passphrase : nullptr, *world.random));
+  HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
+
+  HF_TRY(auto state,
+         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
+  const auto remote = session::http_remote(link);
+  const Doors doors{*world.clock, *world.random, *world.files, *remote, *world.workers};
+  utsname system{};
+  ::uname(&system);
+  {
+    session::ApiClient server(doors, link, patience_ns(command));
+    const std::string device = command.device.empty() ? host_name() : command.device;
+    HF_OK(session::sign_up(doors, *state, server, seeds,
+                           {command.name, device, std::string(system.sysname) + " " + system.machine,
+                            to_bytes(as_bytes(command.invitation))}));
+  }
+  HF_TRY(auto account, session::load_account(*state, seeds));
+  session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
+  session::Session session(doors, shared, link, patience_ns(command));
+  HF_OK(session::make_home(session));
+  HF_OK(session::open_home(session));
+  const auto who = verbs::who_am_i(shared.account);
+  if (command.json) {
+    output.out(json_of(who));
+  } else {
+    output.out("signed up as " + text_of(who) + "  keys        in " + printable(keys) +
+               (sealed ? ", sealed by the passphrase\n" : ", not sealed: whoever can read the file has this device\n") +
+               "  note        there is no recovery yet: without this folder, what is backed up can't be opened again\n"
+               "  next        holdfast backup PATH\n");
+  }
+  return exit_done;
+}
+
+Result<std::unique_ptr<session::Shared>> open_account(World& world, const Command& command) {
+  const Path keys = join_path(world.home, "keys");
+  const auto there = session::look_at_key_file(*world.files, keys);
+  if (!there && there.error().code == Code::NotFound) return no_account_yet(world.home);
+  if (!there) return pass_on(there.error());
+  std::optional<crypto::SecretBytes> passphrase;
+  if (there->has_passphrase) {
+    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, false));
+  }
+  HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
+  HF_TRY(auto state,
+         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
+  HF_TRY(auto account, session::load_account(*state, seeds));
+  return std::make_unique<session::Shared>(
+      session::Shared{std::move(account), agent::locked_state(std::move(state)), agent::locked_claims(), world.home});
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,39 @@
+#include "tools.h"
+
+#include "generate.h"
+#include "show.h"
+
+namespace holdfast::app {
+
+std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line,
+                            agent::Output& output) {
+  if (command.verb == "completion") {
+    const std::string script = completion_script(command.name);
+    output.out(command.json ? json_of_completion(command.name, script) : script);
+    return exit_done;
+  }
+  if (command.verb == "inspect") {
+    const auto path = absolute(command.target, line.directory);
+    const auto inspected = path ? verbs::inspect(*world.files, *path) : Result<verbs::Inspected>(pass_on(path.error()));
+    if (!inspected) return report(inspected.error(), command, output);
+    output.out(command.json ? json_of(*inspected) : text_of(*inspected));
+    return inspected->damage.empty() ? exit_done : exit_alarm;
+  }
+  if (command.verb == "man") {
+    const auto typed = absolute(command.target, line.directory);
+    if (!typed) return report(typed.error(), command, output);
+    const Path& folder = *typed;
+    std::vector<std::string> names;
+    for (const auto& [name, text] : man_pages()) {
+      names.push_back(name);
+      auto file = world.files->open(join_path(folder, name), OpenMode::create_or_truncate);
+      const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));
+      if (!written) return report(written.error(), command, output);
+    }
+    if (command.json) output.out(json_of_man(folder, names));
+    return exit_done;
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,216 @@
+#include "verb.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "session/spaces.h"
+#include "show.h"
+#include "terminal.h"
+
+namespace holdfast::app {
+
+namespace {
+
+std::pair<std::string, std::string> split_snapshot(const std::string& text) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return {text, ""};
+  std::string path = text.substr(colon + 1);
+  while (path.starts_with('/')) path.erase(0, 1);
+  while (path.ends_with('/')) path.pop_back();
+  return {text.substr(0, colon), path};
+}
+
+class Verb {
+ public:
+  Verb(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output)
+      : world_(world),
+        command_(command),
+        line_(line),
+        output_(output),
+        space_(command.space.value_or(std::string(session::backups_space))) {}
+
+  // Alarms are told of every space that was opened on the way. They go to standard error where the command's own output
+  // has no place for them.
+  Result<int> run() {
+    const auto code = carry_out();
+    if (connected_.session == nullptr || session().alarms.empty()) return code;
+    const bool told =
+        command_.json ? has_alarms_in_json() || !code : command_.verb == "status" || command_.verb == "check";
+    if (!told) output_.error(command_.json ? json_of(session().alarms) : text_of(session().alarms));
+    return code && (*code == exit_done || *code == exit_incomplete) ? exit_alarm : code;
+  }
+
+ private:
+  [[nodiscard]] bool has_alarms_in_json() const {
+    return command_.verb != "cat" && command_.verb != "space list" && command_.verb != "space create";
+  }
+
+  Result<int> carry_out() {
+    if (command_.verb == "doctor") return doctor();
+    HF_TRY(connected_, connect(world_, command_));
+    if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
+    if (command_.verb == "status") return status();
+    if (command_.verb == "space create") return space_create();
+    if (command_.verb == "space list") {
+      HF_TRY(const auto spaces, verbs::space_list(session()));
+      return show(spaces);
+    }
+    if (command_.verb == "space info") {
+      HF_TRY(const auto info, verbs::space_info(session(), command_.name));
+      return show(info);
+    }
+    if (command_.verb == "backup") return backup();
+    if (command_.verb == "snapshots") {
+      HF_TRY(const auto snapshots, verbs::snapshots(session(), space_));
+      return show(snapshots);
+    }
+    if (command_.verb == "restore") return restore();
+    if (command_.verb == "ls") {
+      const auto [which, path] = split_snapshot(command_.snapshot);
+      HF_TRY(const auto listing, verbs::list(session(), space_, which, path, command_.recursive));
+      return show(listing);
+    }
+    if (command_.verb == "diff") return diff();
+    if (command_.verb == "cat") return cat();
+    if (command_.verb == "check") return check();
+    return fail(Code::InvalidArgument, "there is no such command", command_.verb);
+  }
+
+  session::Session& session() { return *connected_.session; }
+
+  template <class T>
+  int show(const T& value) {
+    output_.out(command_.json ? json_of(value) : text_of(value));
+    return exit_done;
+  }
+
+  // Does `work` under a line of progress, which is gone when it returns.
+  template <class Options, class Work>
+  auto with_progress(std::string doing, Options& options, const Work& work) {
+    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, std::move(doing));
+    options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
+    return work();
+  }
+
+  int doctor() {
+    std::vector<verbs::Finding> findings;
+    auto connected = connect(world_, command_);
+    findings =
+        verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
+    show(findings);
+    for (const auto& finding : findings)
+      if (!finding.good) return exit_failed;
+    return exit_done;
+  }
+
+  Result<int> status() {
+    HF_TRY(const auto status, verbs::status(session()));
+    show(status);
+    if (!status.server_answers) return exit_unreachable;
+    return status.alarmed() ? exit_alarm : exit_done;
+  }
+
+  Result<int> space_create() {
+    HF_TRY(const auto made, verbs::space_create(session(), command_.name));
+    if (command_.json) return show(std::vector{made});
+    output_.out("made the space " + printable(made.name) + "\n");
+    return exit_done;
+  }
+
+  Result<int> backup() {
+    backup::BackupOptions options;
+    HF_TRY(const Path home, world_.files->real_path(world_.home));
+    for (const auto& path : command_.paths) {
+      HF_TRY(const Path typed, absolute(path, line_.directory));
+      auto found = world_.files->real_path(typed);
+      if (!found) {
+        found.error().whole = "nothing was saved; what was saved before stands";
+        return pass_on(found.error());
+      }
+      const Path real = *std::move(found);
+      if (real == home || real.starts_with(home + "/"))
+        return fail(
+            Code::InvalidArgument,
+            "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no "
+            "command runs",
+            printable(real));
+      if (std::find(options.paths.begin(), options.paths.end(), real) == options.paths.end())
+        options.paths.push_back(real);
+    }
+    options.tags = command_.tags;
+    options.excludes = command_.excludes;
+    options.never = {world_.home};
+    options.dry_run = command_.dry_run;
+    options.one_file_system = command_.one_file_system;
+    options.count_first = line_.error_is_terminal && !command_.quiet && !command_.json;
+    options.host = host_name();
+    options.program = "holdfast " HOLDFAST_VERSION;
+    const std::int64_t began = world_.clock->monotonic_ns();
+    HF_TRY(const auto done,
+           with_progress("backup", options, [&] { return verbs::backup(session(), command_.space, options); }));
+    output_.out(command_.json ? json_of(done, command_.dry_run)
+                              : text_of(done, command_, world_.clock->monotonic_ns() - began));
+    return done.report.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
+  Result<int> restore() {
+    const auto [which, path] = split_snapshot(command_.snapshot);
+    backup::RestoreOptions options;
+    options.path = path;
+    HF_TRY(options.target, absolute(command_.target, line_.directory));
+    options.overwrite = command_.overwrite;
+    options.verify = command_.verify;
+    options.set_owner = ::geteuid() == 0;
+    options.restorer = std::pair(::geteuid(), ::getegid());
+    HF_OK(world_.files->make_directories(options.target));
+    HF_TRY(options.target, world_.files->real_path(options.target));
+    const std::int64_t began = world_.clock->monotonic_ns();
+    HF_TRY(const auto done,
+           with_progress("restore", options, [&] { return verbs::restore(session(), space_, which, options); }));
+    output_.out(command_.json ? json_of(done) : text_of(done, command_, world_.clock->monotonic_ns() - began));
+    return done.report.damaged() ? exit_alarm : done.report.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
+  Result<int> diff() {
+    const auto [which, path] = split_snapshot(command_.snapshot);
+    const auto [other, other_path] =
+        command_.other.empty() ? std::pair<std::string, std::string>("latest", path) : split_snapshot(command_.other);
+    HF_TRY(const auto diff, verbs::diff(session(), space_, {which, path}, {other, other_path}));
+    return show(diff);
+  }
+
+  Result<int> cat() {
+    const auto [which, path] = split_snapshot(command_.snapshot);
+    HF_OK(verbs::cat(session(), space_, which, path, [&](ByteView bytes) -> Status {
+      if (output_.out(as_text(bytes))) return {};
+      return fail(Code::Cancelled, "nobody reads the output any more");
+    }));
+    return exit_done;
+  }
+
+  Result<int> check() {
+    backup::CheckOptions options;
+    options.read_data = command_.read_data;
+    HF_TRY(const auto report,
+           with_progress("check", options, [&] { return verbs::check(session(), space_, options); }));
+    output_.out(command_.json ? json_of(report) : text_of(report, command_.read_data));
+    return report.whole() ? exit_done : exit_alarm;
+  }
+
+  World& world_;
+  const Command& command_;
+  const agent::ForwardedCommand& line_;
+  agent::Output& output_;
+  std::string space_;
+  Connected connected_;
+};
+
+}  // namespace
+
+int run_verb(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
+  const auto code = Verb(world, command, line, output).run();
+  return code ? *code : report(code.error(), command, output);
+}
+
+}  // namespace holdfast::app

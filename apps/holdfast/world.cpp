@@ -1,0 +1,47 @@
+#include "world.h"
+
+#include <pwd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "session/http_remote.h"
+
+namespace holdfast::app {
+
+Path home_path() {
+  if (const char* home = std::getenv("HOLDFAST_HOME"); home != nullptr && *home != '\0') return home;
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/')
+    return join_path(data, "holdfast");
+  const char* user = std::getenv("HOME");
+  const passwd* entry = user != nullptr && *user == '/' ? nullptr : ::getpwuid(::geteuid());
+  return join_path(entry != nullptr ? entry->pw_dir : user != nullptr ? user : "/", ".local/share/holdfast");
+}
+
+std::int64_t patience_ns(const Command& command) { return command.patience_s * second_ns; }
+
+Result<Connected> connect(World& world, const Command& command) {
+  if (!world.shared) return pass_on(*world.no_account);
+  HF_TRY(const auto link, api::parse_server_link(world.shared->account.profile.server));
+  Connected out;
+  out.remote = session::http_remote(link);
+  const Doors doors{*world.clock, *world.random, *world.files, *out.remote, *world.workers};
+  out.session = std::make_unique<session::Session>(doors, *world.shared, link, patience_ns(command));
+  return out;
+}
+
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "unknown";
+}
+
+Result<Path> absolute(const std::string& path, const std::string& directory) {
+  if (path.starts_with('/')) return path;
+  if (directory.empty())
+    return fail(Code::NotFound, "the folder that this was typed in is gone, and the path begins there",
+                printable(path));
+  return join_path(directory, path);
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,35 @@
+// What one process holds while it carries out commands, and where their words lead.
+#pragma once
+
+#include "base/system.h"
+#include "command.h"
+#include "session/session.h"
+
+namespace holdfast::app {
+
+// The doors that are the same for all verbs of the process, and the home when it owns it.
+struct World {
+  std::unique_ptr<Clock> clock = system_clock();
+  std::unique_ptr<Random> random = system_random();
+  std::unique_ptr<Files> files = system_files(0);
+  std::unique_ptr<Workers> workers = system_workers(0);
+  Path home;
+  std::unique_ptr<session::Shared> shared;  // null: no account is open
+  std::optional<Error> no_account;          // why
+};
+
+// A verb's own connection.
+struct Connected {
+  std::unique_ptr<Remote> remote;
+  std::unique_ptr<session::Session> session;
+};
+
+[[nodiscard]] Result<Connected> connect(World& world, const Command& command);
+[[nodiscard]] std::int64_t patience_ns(const Command& command);
+
+[[nodiscard]] Path home_path();  // HOLDFAST_HOME, or where it is without
+[[nodiscard]] std::string host_name();
+// A path is meant from where the command was typed. NotFound: that folder is gone (`directory` is empty).
+[[nodiscard]] Result<Path> absolute(const std::string& path, const std::string& directory);
+
+}  // namespace holdfast::app
