@@ -20,6 +20,13 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   const Path keys = join_path(world.home, "keys");
   const auto there = session::look_at_key_file(*world.files, keys);
   if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
+  HF_TRY(auto state,
+         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
+  HF_TRY(const auto profile, session::load_profile(*state));
+  const bool is_signed_up = profile && profile->signed_up;
+  if (there && !there->has_passphrase && !command.no_passphrase && !is_signed_up)
+    return fail(Code::InvalidArgument, About::open_keys,
+                "an earlier sign-up that did not end made keys that no passphrase seals", printable(keys));
 
   std::optional<crypto::SecretBytes> passphrase;
   const bool sealed = there ? there->has_passphrase : !command.no_passphrase;
@@ -30,15 +37,13 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
     HF_OK(session::write_key_file(*world.files, keys, identity::DeviceSeeds::make(*world.random),
                                   passphrase ? &*passphrase : nullptr, *world.random));
   HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
-
-  HF_TRY(auto state,
-         session::open_local_state(*world.files, *world.clock, *world.random, join_path(world.home, "state")));
   const auto remote = session::http_remote(link);
   const Doors doors{*world.clock, *world.random, *world.files, *remote, *world.workers};
   utsname system{};
   ::uname(&system);
   {
     session::ApiClient server(doors, link, patience_ns(command));
+    server.when_waiting(waiting_told_to(output, command));
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
                            {command.name, device, std::string(system.sysname) + " " + system.machine,

@@ -20,9 +20,9 @@ void add_common(CLI::App& app, Command& command) {
   app.add_flag("-q,--quiet", command.quiet, "print no progress");
   app.add_option("--passphrase-fd", command.passphrase_fd, "read the passphrase from this file descriptor")
       ->type_name("NUMBER");
-  app.add_option("--patience", command.patience_s, "how long to try again while the server does not answer")
+  app.add_option("--patience", command.patience_s,
+                 "how long to ask a server again that does not answer (default: 120; status, doctor: 10)")
       ->check(CLI::Range(0u, 86'400u))
-      ->capture_default_str()
       ->type_name("SECONDS");
 }
 

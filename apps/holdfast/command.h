@@ -17,7 +17,7 @@ struct Command {
   std::string verb;  // "backup", "space create"; empty: only the program itself was named
   bool json = false, quiet = false;
   int passphrase_fd = -1;
-  unsigned patience_s = 120;
+  std::optional<unsigned> patience_s;
 
   std::string name;  // of a user, a space, a shell
   std::string server, device, invitation;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -29,8 +30,18 @@ void keep_memory_private() {
 
 class StandardOutput final : public agent::Output {
  public:
-  bool out(std::string_view bytes) override { return write_all(STDOUT_FILENO, bytes); }
+  bool out(std::string_view bytes) override {
+    const bool written = write_all(STDOUT_FILENO, bytes);
+    if (!written) lost_ = true;
+    return written;
+  }
   bool error(std::string_view bytes) override { return write_all(STDERR_FILENO, bytes); }
+  // `code`, if all that was said on standard output has arrived there: what is cut must not pass for whole.
+  int end(int code) {
+    if (!lost_ || code != app::exit_done) return code;
+    error("holdfast: standard output could not be written: what it has is not whole\n");
+    return app::exit_failed;
+  }
 
  private:
   bool write_all(int fd, std::string_view bytes) {
@@ -44,6 +55,7 @@ class StandardOutput final : public agent::Output {
     return true;
   }
   std::mutex mutex_;
+  std::atomic<bool> lost_ = false;
 };
 
 std::uint16_t terminal_columns() {
@@ -76,11 +88,11 @@ int main(int argc, char** argv) {
       output.error(json ? app::json_of_usage(parsed)
                         : "holdfast: " + parsed.text + "\n  next    " + parsed.next + "\n");
     }
-    return parsed.code;
+    return output.end(parsed.code);
   }
   if (const auto started = crypto::start_crypto(); !started) {
     output.error("holdfast: " + started.error().sentence + "\n");
     return app::exit_failed;
   }
-  return app::run(*parsed.command, line, output);
+  return output.end(app::run(*parsed.command, line, output));
 }

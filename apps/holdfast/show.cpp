@@ -54,6 +54,14 @@ std::string hint_about(const Error& error, const Command& command) {
                                                     : "all spaces:  holdfast space list";
     case About::snapshot:
       return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
+    case About::open_keys:
+      return "sign up with --no-passphrase; or remove that file, which no account uses, and sign up again";
+    case About::local_state:
+      return "put your copy of the home directory back; the server still has what was backed up";
+    case About::path_in_snapshot:
+      return "what is there (a backed-up path stands under its last name):  holdfast ls " +
+             command.snapshot.substr(0, command.snapshot.find(':')) +
+             (command.space ? " --space " + *command.space : std::string());
     case About::unsaid:
       return {};
   }
@@ -66,8 +74,10 @@ std::string hint_of(const Error& error, const Command& command) {
   if (error.about != About::unsaid) return hint_about(error, command);
   switch (error.code) {
     case Code::WrongPin:
-      return "ask the operator for the server's link; if it really changed, somebody has another key: do not go on "
-             "before you know why";
+    case Code::PolicySplit:
+      return "ask the operator for the server's link; if it really changed, somebody has another key or another "
+             "policy: do "
+             "not go on before you know why";
     case Code::WrongPassphrase:
       return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
     case Code::Unreachable:
@@ -76,8 +86,9 @@ std::string hint_of(const Error& error, const Command& command) {
                                       : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:
-      return command.verb == "backup" ? "make room, then the same command goes on where this one ended"
-                                      : "make room, then repeat the command";
+      return command.verb == "backup"    ? "make room, then the same command goes on where this one ended"
+             : command.verb == "restore" ? "make room, then repeat the command with --overwrite"
+                                         : "make room, then repeat the command";
     case Code::Tampered:
     case Code::Missing:
       return "all that is touched:  holdfast check --read-data";
@@ -216,7 +227,10 @@ std::string text_of(const verbs::RestoreDone& done, const Command& command, std:
     out += "  whole   everything else, in " + printable(command.target) + "\n";
     const bool exists = std::ranges::any_of(
         done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
-    if (exists) out += "  next    what exists is replaced with --overwrite\n";
+    if (exists)
+      out += command.overwrite
+                 ? "  next    something of another kind stands there: move it away, and repeat the command\n"
+                 : "  next    what exists is replaced with --overwrite\n";
     if (done.report.damaged())
       out +=
           "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast "

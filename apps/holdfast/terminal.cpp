@@ -95,15 +95,28 @@ void Progress::show(const backup::Counters& counters) {
   shown_ns_ = now;
   const double seconds = std::max(0.001, static_cast<double>(now - began_ns_) / static_cast<double>(second_ns));
   const double rate = static_cast<double>(counters.bytes) / seconds;
-  std::string line = doing_ + "  " + count_text(counters.files) + " files, " + size_text(counters.bytes);
+  // What is most wanted comes first: a narrow terminal leaves out the last ones.
+  std::vector<std::string> parts;
+  const std::string rate_text = size_text(static_cast<std::uint64_t>(rate)) + "/s";
   if (counters.bytes_total > 0 && counters.bytes > 0) {
-    const double part = std::min(1.0, static_cast<double>(counters.bytes) / static_cast<double>(counters.bytes_total));
-    line += " of " + size_text(counters.bytes_total) + ", " + std::to_string(static_cast<int>(part * 100)) + " %";
-    line += ", " + size_text(static_cast<std::uint64_t>(rate)) + "/s";
-    const double left = seconds * (1 - part) / std::max(part, 1e-6);
-    line += ", " + duration_text(static_cast<std::int64_t>(left) * second_ns) + " left";
+    const std::uint64_t done = std::min(counters.bytes, counters.bytes_total);
+    const double part = static_cast<double>(done) / static_cast<double>(counters.bytes_total);
+    const auto left = static_cast<std::int64_t>(seconds * (1 - part) / std::max(part, 1e-6));
+    parts.push_back(std::to_string(static_cast<int>(part * 100)) + " %");
+    if (left >= 1)
+      parts.push_back((left < 60 ? std::to_string(left) + " s" : duration_text(left * second_ns)) + " left");
+    parts.push_back(rate_text);
+    parts.push_back(size_text(done) + " of " + size_text(counters.bytes_total));
+    parts.push_back(count_text(counters.files) + " files");
+  } else if (counters.bytes == 0 && counters.files_total > 0) {
+    parts.push_back("counting, " + count_text(counters.files_total) + " files");
   } else {
-    line += ", " + size_text(static_cast<std::uint64_t>(rate)) + "/s";
+    parts = {count_text(counters.files) + " files", size_text(counters.bytes), rate_text};
+  }
+  std::string line = doing_ + " ";
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (is_terminal_ && line.size() + parts[i].size() + 3 > columns_) break;
+    line += (i > 0 ? ", " : " ") + parts[i];
   }
   if (!is_terminal_) {
     output_.error(line + "\n");
@@ -111,7 +124,6 @@ void Progress::show(const backup::Counters& counters) {
   }
   const std::string current = printable(std::string(last_component(counters.current)));
   if (!current.empty() && line.size() + current.size() + 2 < columns_) line += "  " + current;
-  if (line.size() >= columns_) line.resize(columns_ - 1);
   output_.error("\r" + line + "\x1b[K");
   drawn_ = true;
 }

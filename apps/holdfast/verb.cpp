@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "session/spaces.h"
 #include "show.h"
@@ -15,9 +16,10 @@ namespace {
 std::pair<std::string, std::string> split_snapshot(const std::string& text) {
   const auto colon = text.find(':');
   if (colon == std::string::npos) return {text, ""};
-  std::string path = text.substr(colon + 1);
-  while (path.starts_with('/')) path.erase(0, 1);
-  while (path.ends_with('/')) path.pop_back();
+  Path path;  // as a snapshot has it: "./A//b/" is "A/b"
+  std::istringstream typed(text.substr(colon + 1));
+  for (std::string name; std::getline(typed, name, '/');)
+    if (!name.empty() && name != ".") path = join_path(path, name);
   return {text.substr(0, colon), path};
 }
 
@@ -49,6 +51,7 @@ class Verb {
   Result<int> carry_out() {
     if (command_.verb == "doctor") return doctor();
     HF_TRY(connected_, connect(world_, command_));
+    session().server.when_waiting(waiting_told_to(output_, command_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
     if (command_.verb == "space create") return space_create();
@@ -182,9 +185,12 @@ class Verb {
 
   Result<int> cat() {
     const auto [which, path] = split_snapshot(command_.snapshot);
+    if (path.empty())
+      return fail(Code::InvalidArgument, "which file? It is named as in " + printable(which) + ":PATH",
+                  command_.snapshot);
     HF_OK(verbs::cat(session(), space_, which, path, [&](ByteView bytes) -> Status {
       if (output_.out(as_text(bytes))) return {};
-      return fail(Code::Cancelled, "nobody reads the output any more");
+      return fail(Code::Cancelled, "the output can't be written");
     }));
     return exit_done;
   }

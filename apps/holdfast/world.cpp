@@ -19,7 +19,19 @@ Path home_path() {
   return join_path(entry != nullptr ? entry->pw_dir : user != nullptr ? user : "/", ".local/share/holdfast");
 }
 
-std::int64_t patience_ns(const Command& command) { return command.patience_s * second_ns; }
+// Who only asks how things are wants to know it soon.
+std::int64_t patience_ns(const Command& command) {
+  const bool asks = command.verb == "status" || command.verb == "doctor";
+  return std::int64_t{command.patience_s.value_or(asks ? 10 : 120)} * second_ns;
+}
+
+std::function<void(std::int64_t)> waiting_told_to(agent::Output& output, const Command& command) {
+  if (command.json || command.quiet) return {};
+  return [&output](std::int64_t patience_ns) {
+    output.error("no answer from the server; it is asked again for " + std::to_string(patience_ns / second_ns) +
+                 " s (--patience)\n");
+  };
+}
 
 Result<Connected> connect(World& world, const Command& command) {
   if (!world.shared) return pass_on(*world.no_account);
@@ -37,6 +49,7 @@ std::string host_name() {
 }
 
 Result<Path> absolute(const std::string& path, const std::string& directory) {
+  if (path.empty()) return fail(Code::InvalidArgument, "an empty word is no path");
   if (path.starts_with('/')) return path;
   if (directory.empty())
     return fail(Code::NotFound, "the folder that this was typed in is gone, and the path begins there",

@@ -1,6 +1,7 @@
 // What one process holds while it carries out commands, and where their words lead.
 #pragma once
 
+#include "agent/control.h"
 #include "base/system.h"
 #include "command.h"
 #include "session/session.h"
@@ -26,6 +27,9 @@ struct Connected {
 
 [[nodiscard]] Result<Connected> connect(World& world, const Command& command);
 [[nodiscard]] std::int64_t patience_ns(const Command& command);
+// What a person sees while the server does not answer.
+[[nodiscard]] std::function<void(std::int64_t patience_ns)> waiting_told_to(agent::Output& output,
+                                                                            const Command& command);
 
 [[nodiscard]] Path home_path();  // HOLDFAST_HOME, or where it is without
 [[nodiscard]] std::string host_name();

@@ -33,6 +33,7 @@ Status Run::count() {
       if (entry == nullptr || entry->stat.type != FileType::regular) continue;
       ++counters_.files_total;
       counters_.bytes_total += entry->stat.size;
+      tell(root);
     }
   }
   return {};

@@ -40,7 +40,9 @@ Result<GotRange> range_in(Result<Bytes> answer) {
 ApiClient::ApiClient(Doors doors, api::ServerLink link, std::int64_t patience_ns)
     : doors_(doors), link_(std::move(link)), patience_ns_(patience_ns) {}
 
-void ApiClient::pause(int tries) {
+void ApiClient::pause(int tries, Code why) {
+  const bool nobody_answers = why == Code::Unreachable || why == Code::Timeout;
+  if (tries == 1 && nobody_answers && tell_waiting_) tell_waiting_(patience_ns_);
   const std::int64_t full = std::min(pause_max_ns, pause_first_ns << std::min(tries, 10));
   std::array<std::uint8_t, 2> jitter{};
   doors_.random.fill(jitter);
@@ -75,7 +77,7 @@ Result<Bytes> ApiClient::exchange(Channel channel, const std::string& name, cons
     const auto problem = refusal_in(answer);
     if (!problem || !passes(problem->code)) return answer;
     if (doors_.clock.monotonic_ns() >= give_up) return pass_on(*problem);
-    pause(tries);
+    pause(tries, problem->code);
   }
 }
 
@@ -143,7 +145,7 @@ std::pair<ApiClient::Flight, Result<Bytes>> ApiClient::land(std::map<RequestId, 
     if (renew) {
       forget_tickets(flight.group);
     } else {
-      pause(flight.tries);
+      pause(flight.tries, problem->code);
     }
     ++flight.tries;
     flight.call = {};

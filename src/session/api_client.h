@@ -18,6 +18,9 @@ class ApiClient {
  public:
   ApiClient(Doors doors, api::ServerLink link, std::int64_t patience_ns = patience_default_ns);
 
+  // Told once for each call that has to be repeated because nobody answers, with the patience.
+  void when_waiting(std::function<void(std::int64_t patience_ns)> tell) { tell_waiting_ = std::move(tell); }
+
   // Unreachable and Timeout come back only when the patience is over. TooOld: another API version.
   template <class T>
   Result<typename T::Reply> call(Channel channel, const T& call) {
@@ -79,11 +82,12 @@ class ApiClient {
   void launch(std::map<RequestId, Flight>& flights, Flight flight);
   std::pair<Flight, Result<Bytes>> land(std::map<RequestId, Flight>& flights);
   void receive();
-  void pause(int tries);
+  void pause(int tries, Code why);
 
   Doors doors_;
   api::ServerLink link_;
   std::int64_t patience_ns_;
+  std::function<void(std::int64_t patience_ns)> tell_waiting_;
   std::optional<api::Info::Reply> info_;
   std::int64_t info_until_ns_ = 0;
   std::map<std::tuple<GroupId, api::Right>, HeldTicket> tickets_;

@@ -159,7 +159,7 @@ class SqliteState final : public LocalState {
     if (auto door = files_.take_error()) return pass_on(*std::move(door));
     const int code = db_ == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db_);
     const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-    return fail(damaged ? Code::Tampered : Code::IoError,
+    return fail(damaged ? Code::Tampered : Code::IoError, damaged ? About::local_state : About::unsaid,
                 damaged ? "this device's state is damaged"
                         : "this device's state " + std::string(what) + " (" + sqlite3_errstr(code) + ")",
                 printable(path_));

@@ -199,7 +199,9 @@ Result<TreeEntry> find_path(ChunkSource& source, const Root& root, std::string_v
     const std::size_t slash = std::min(path.find('/', at), path.size());
     const std::string_view name = path.substr(at, slash - at);
     HF_TRY(auto entry, find_entry(source, directory, name));
-    if (!entry) return fail(Code::NotFound, "there is nothing of this name", printable(path.substr(0, slash)));
+    if (!entry)
+      return fail(Code::NotFound, About::path_in_snapshot, "there is nothing of this name",
+                  printable(path.substr(0, slash)));
     if (slash == path.size()) return *std::move(entry);
     if (entry->directory() == nullptr)
       return fail(Code::NotFound, "this is not a folder", printable(path.substr(0, slash)));

@@ -105,9 +105,7 @@ Result<Inspected> inspect(Files& files, const Path& path) {
     return out;
   }
   if (try_pack(out, bytes) || try_boxes(out, bytes) || try_entry(out, bytes)) return out;
-  out.kind = "unknown";
-  out.damage.push_back("these are not bytes that this program writes, or they are damaged at the start");
-  return out;
+  return fail(Code::Unsupported, "inspect does not know such a file, or its beginning is damaged", printable(path));
 }
 
 }  // namespace holdfast::verbs

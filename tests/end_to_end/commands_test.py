@@ -60,9 +60,12 @@ def spaces_are_apart(story, server, home):
                                    (("backup", one, "--space", "nowhere"), "NotFound", "nowhere", "holdfast space list"),
                                    (("restore", "ffffffff", story.path("never")), "NotFound", "ffffffff", "holdfast snapshots"),
                                    (("ls", "ffffffff", "--space", "second"), "NotFound", "ffffffff", "holdfast snapshots --space second"),
-                                   (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing", ""),
-                                   (("ls", "latest:one/nothing"), "NotFound", "nothing", ""),
-                                   (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h", ""),
+                                   (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing", "holdfast ls latest"),
+                                   (("ls", "latest:one/nothing"), "NotFound", "nothing", "holdfast ls latest"),
+                                   (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h", "holdfast ls latest"),
+                                   (("cat", "latest"), "InvalidArgument", "latest", ""),
+                                   (("restore", "latest", ""), "InvalidArgument", "no path", ""),
+                                   (("inspect", "/etc/hostname"), "Unsupported", "/etc/hostname", ""),
                                    (("cat", "latest:other/below"), "InvalidArgument", "below", ""),
                                    (("backup", story.path("not there")), "NotFound", "not there", "")):
         error = home.run(*line, "--json", code=FAILED).error
@@ -73,6 +76,10 @@ def spaces_are_apart(story, server, home):
         expect(shown.error_text.startswith("holdfast: ") and word in shown.error_text and shown.out == b"", f"people read it: {shown}")
     expect(not os.path.lexists(story.path("never")) or os.listdir(story.path("never")) == [], "nothing was restored")
     home.run("restore", "latest", code=USAGE)
+    expect_equal(home.run("cat", "latest:./one//file").out, b"one", "a path as a person types it")
+    to_a_full_disk = ("sh", "-c", 'exec "$0" "$@" >/dev/full')
+    lost = home.run("ls", "latest", prefix=to_a_full_disk, code=FAILED)
+    expect("not whole" in lost.error_text, f"what is cut does not pass for whole: {lost}")
     home.run("no-such-verb", code=USAGE)
     home.run("backup", one, "--no-such-option", code=USAGE)
 

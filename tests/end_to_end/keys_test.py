@@ -7,7 +7,7 @@ import re
 import stat
 import time
 
-from cloud import ALARM, DONE, FAILED, KEYS, USAGE, Story, expect, expect_equal, step
+from cloud import ALARM, DONE, FAILED, KEYS, UNREACHABLE, USAGE, Story, expect, expect_equal, step
 from trees import put
 from wire import Wire
 
@@ -137,6 +137,19 @@ def one_server(story, server, home):
     expect(home.json("status")["server_answers"], "the first server answers")
 
 
+def a_sign_up_that_did_not_end(story, server):
+    step("keys that an earlier sign-up left unsealed are never taken for sealed ones")
+    home = story.home("dora", server, signed_up=False)
+    passphrase = {"HOLDFAST_PASSPHRASE_FILE": put(story.path("doras"), b"a passphrase", 0o600)}
+    nowhere = server.link.replace(server.listen, "127.0.0.1:1")
+    home.run("signup", "dora", "--server", nowhere, "--no-passphrase", "--patience", "0", code=UNREACHABLE)
+    refused = home.run("signup", "dora", "--server", server.link, "--json", environment=passphrase, code=FAILED)
+    expect("--no-passphrase" in refused.error["next"], f"what to do: {refused}")
+    os.unlink(f"{home.path}/keys")
+    home.run("signup", "dora", "--server", server.link, environment=passphrase)
+    home.run("whoami", code=FAILED)
+
+
 def main():
     with Story("keys") as story:
         server = story.server()
@@ -149,6 +162,7 @@ def main():
         server.link = link
         another_server(story, server)
         one_server(story, server, story.home("carl", server))
+        a_sign_up_that_did_not_end(story, server)
         story.wire.close()
 
 
