@@ -266,7 +266,8 @@ TEST_F(SegmentTest, AMergeIsTheUnionWithoutWhatIsRetired) {
       }
       Segment live = part;
       std::erase_if(live.records, [&](const Record& record) { return is_retired(bits, record.pack); });
-      for (const auto& [id, place] : said_by(live)) expected.insert_or_assign(id, place);  // the later segment's place wins
+      for (const auto& [id, place] : said_by(live))
+        expected.insert_or_assign(id, place);  // the later segment's place wins
       parts.push_back(std::move(part));
       retired.push_back(std::move(bits));
     }
