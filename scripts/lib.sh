@@ -9,6 +9,9 @@ logs=$root/build/logs
 openssl_min=3.5.0
 
 say() { printf '%s\n' "$*" >&2; }
+show_help() { # what the calling script's head says
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" | grep -v '^shellcheck'
+}
 die() {
   say "$(basename "$0"): $*"
   exit 1

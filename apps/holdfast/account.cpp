@@ -43,7 +43,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   ::uname(&system);
   {
     session::ApiClient server(doors, link, patience_ns(command));
-    server.when_waiting(waiting_told_to(output, command));
+    tell_of_waiting(server, command, output);
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
                            {command.name, device, std::string(system.sysname) + " " + system.machine,
@@ -52,6 +52,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
   session::Session session(doors, shared, link, patience_ns(command));
+  tell_of_waiting(session.server, command, output);
   HF_OK(session::make_home(session));
   HF_OK(session::open_home(session));
   const auto who = verbs::who_am_i(shared.account);

@@ -75,9 +75,8 @@ std::string hint_of(const Error& error, const Command& command) {
   switch (error.code) {
     case Code::WrongPin:
     case Code::PolicySplit:
-      return "ask the operator for the server's link; if it really changed, somebody has another key or another "
-             "policy: do "
-             "not go on before you know why";
+      return "ask the operator for the server's link; if it really changed, somebody has another key or policy: do not "
+             "go on before you know why";
     case Code::WrongPassphrase:
       return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
     case Code::Unreachable:
@@ -194,7 +193,8 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
   }
   if (done.report.packs_lost > 0)
     out += "  " + count_text(done.report.packs_lost) +
-           " packs are lost or damaged on the server: what of them is in these paths was sent again\n";
+           " packs are lost or damaged on the server: what of them is in these paths " +
+           (command.dry_run ? "would be" : "was") + " sent again\n";
   if (done.report.problems_count > 0) {
     out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) +
            " saved with a doubt:\n";

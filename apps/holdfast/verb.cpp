@@ -50,8 +50,7 @@ class Verb {
 
   Result<int> carry_out() {
     if (command_.verb == "doctor") return doctor();
-    HF_TRY(connected_, connect(world_, command_));
-    session().server.when_waiting(waiting_told_to(output_, command_));
+    HF_TRY(connected_, connect(world_, command_, output_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
     if (command_.verb == "space create") return space_create();
@@ -98,7 +97,7 @@ class Verb {
 
   int doctor() {
     std::vector<verbs::Finding> findings;
-    auto connected = connect(world_, command_);
+    auto connected = connect(world_, command_, output_);
     findings =
         verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
     show(findings);

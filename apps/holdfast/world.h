@@ -25,11 +25,10 @@ struct Connected {
   std::unique_ptr<session::Session> session;
 };
 
-[[nodiscard]] Result<Connected> connect(World& world, const Command& command);
+[[nodiscard]] Result<Connected> connect(World& world, const Command& command, agent::Output& output);
 [[nodiscard]] std::int64_t patience_ns(const Command& command);
-// What a person sees while the server does not answer.
-[[nodiscard]] std::function<void(std::int64_t patience_ns)> waiting_told_to(agent::Output& output,
-                                                                            const Command& command);
+// A person sees it on standard error while the server does not answer.
+void tell_of_waiting(session::ApiClient& server, const Command& command, agent::Output& output);
 
 [[nodiscard]] Path home_path();  // HOLDFAST_HOME, or where it is without
 [[nodiscard]] std::string host_name();

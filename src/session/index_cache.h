@@ -25,7 +25,7 @@ struct FoundChunk {
 
 // What these segments, one's own or the others, say of the chunk, until `visit` has enough and is true. Records of
 // retired packs are left out: they must not be referred to again. The segments are searched side by side: one after the
-// other, each would wait for memory by itself (below 1 us at 10 million chunks).
+// other, each would wait for memory by itself (docs/PERFORMANCE.md).
 void search(const std::vector<OpenSegment>& segments, bool own, const ChunkId& id,
             const std::function<bool(const OpenSegment&, const space::Record&)>& visit);
 

@@ -36,8 +36,9 @@ Result<std::size_t> SpaceSession::look_for_packs() {
   HF_TRY(const auto noted, session_.state().get(key("damaged")));
   if (noted) {
     HF_TRY(const auto damaged, decode<DamagedPacks>(*noted, "this device's list of damaged packs"));
+    const std::unordered_set<ObjectId, FixedBytesHash> bad(damaged.packs.begin(), damaged.packs.end());
     for (const ObjectId& pack : packs)
-      if (std::ranges::find(damaged.packs, pack) != damaged.packs.end()) lost.insert(pack);
+      if (bad.contains(pack)) lost.insert(pack);
   }
   if (packs.size() > packs_looked_at_max) {
     std::ranges::sort(packs);
