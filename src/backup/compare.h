@@ -10,6 +10,9 @@ struct Walked {
   std::string name;
   Path path;
   FileStat stat;
+  std::optional<FileId> folder = {};  // that lists it; of what was named on the command line: none
+
+  [[nodiscard]] TreePlace place() const { return {Path(parent_of(path)), folder, std::string(last_component(path))}; }
 };
 
 // Who makes the entries of folders.

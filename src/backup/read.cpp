@@ -15,17 +15,17 @@ constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
 
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
-Error replaced_error() { return {Code::Changed, "it was replaced while it was read, again and again", {}, {}}; }
 
 bool same_content(const FileStat& a, const FileStat& b) {
   return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode &&
          a.device == b.device;
 }
 
-// Whoever may read the one may read the other. Else content and rights of two files would be mixed: somebody who can
-// exchange names in his own folder would get a copy of what he may not read from the next restore.
-bool same_rights(const FileStat& a, const FileStat& b) {
-  return a.inode == b.inode && a.device == b.device && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
+// Of one file, as it was announced. Content and rights of two must not be mixed: somebody who can exchange names in his
+// own folder would get a copy of what he may not read from the next restore.
+bool as_announced(const FileStat& a, const FileStat& b) {
+  return a.id() == b.id() && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime_ns == b.mtime_ns &&
+         a.links == b.links;
 }
 
 // What lies between and after the ranges that hold data.
@@ -44,42 +44,38 @@ std::vector<Range> holes_between(const std::vector<Range>& data, std::uint64_t s
 
 Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
   if (entry.stat.size <= space::chunk_bytes_min) {
-    auto described = describe_or_report(entry);
-    if (!described) return false;
-    const std::uint64_t token = assembly().file(*std::move(described), seen_of(entry.stat, scan_time_ns_), {});
-    HF_OK(add_attributes(token));
-    small_.push_back({entry, token, entry.stat, count, entry.stat.size, 0});
+    const std::uint64_t token =
+        assembly().file(entry_of(entry.name, entry.stat), seen_of(entry.stat, scan_time_ns_), {});
+    small_.push_back({entry, token, count, entry.stat.size, 0});
     small_bytes_ += entry.stat.size;
     if (small_.size() >= small_files_max || small_bytes_ >= small_bytes_max) HF_OK(read_small());
     return true;
   }
 
-  auto file = doors_.files.open(entry.path, OpenMode::read);
+  auto file = doors_.files.open_entry(entry.place());
   if (!file) {
     problem(entry.path, file.error());
     return false;
   }
   HF_TRY(const FileStat before, (*file)->stat());
-  Walked opened = entry;
-  if (!same_rights(before, entry.stat)) opened.stat = before;
-  auto described = describe_or_report(opened);
-  if (!described) return false;
+  space::TreeEntry described = entry_of(entry.name, before);
+  give_attributes(described, entry.path, (*file)->attributes());
   std::vector<Range> data{{0, before.size}};
   if (before.allocated < before.size) {
     if (auto ranges = (*file)->data_ranges()) data = *std::move(ranges);
   }
   const std::uint64_t token =
-      assembly().file(*std::move(described), seen_of(opened.stat, scan_time_ns_), holes_between(data, before.size));
+      assembly().file(std::move(described), seen_of(before, scan_time_ns_), holes_between(data, before.size));
   HF_OK(add_attributes(token));
   return read_large(token, entry, **file, before, data);
 }
 
 // Under the same token, before file_read.
-Status Run::describe_again(std::uint64_t token, const Walked& entry, FileStat& described) {
-  auto entry_now = describe(entry);
-  if (!entry_now) return {};  // it stays as it was described, and so does not pass
-  assembly().describe_again(token, *std::move(entry_now), seen_of(entry.stat, scan_time_ns_));
-  described = entry.stat;
+Status Run::describe_again(std::uint64_t token, const Walked& entry, const FileStat& seen,
+                           Result<std::vector<Attribute>> attributes) {
+  space::TreeEntry entry_now = entry_of(entry.name, entry.stat);
+  give_attributes(entry_now, entry.path, std::move(attributes));
+  assembly().describe_again(token, std::move(entry_now), seen_of(seen, scan_time_ns_));
   return add_attributes(token);
 }
 
@@ -89,7 +85,7 @@ Status Run::read_small() {
   while (!files.empty()) {
     std::vector<ReadRequest> requests;
     requests.reserve(files.size());
-    for (const SmallFile& file : files) requests.push_back({file.entry.path, file.entry.stat.size});
+    for (const SmallFile& file : files) requests.push_back({file.entry.place(), file.entry.stat.size});
     auto answers = doors_.files.read_batch(requests);
     std::vector<SmallFile> again;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -100,17 +96,11 @@ Status Run::read_small() {
                  : answer.error().code == Code::Changed;
       if (changed && file.tries + 1 < tries_max) {
         reached("backup: file changed while it was read");
-        if (answer) {
-          file.entry.stat = answer->after;
-          if (!same_rights(answer->after, file.described))
-            HF_OK(describe_again(file.token, file.entry, file.described));
-        }
+        if (answer) file.entry.stat = answer->after;
         ++file.tries;
         again.push_back(file);
         continue;
       }
-      if (answer && !(same_rights(answer->before, file.described) && same_rights(answer->after, file.described)))
-        answer = std::unexpected(replaced_error());
       if (!answer) {
         problem(file.entry.path, answer.error());
         assembly().drop(file.token);
@@ -120,6 +110,11 @@ Status Run::read_small() {
         continue;
       }
       if (!same_content(answer->before, answer->after)) problem(file.entry.path, changed_error(), false);
+      if (file.tries > 0 || !answer->attributes || !answer->attributes->empty() ||
+          !as_announced(answer->after, file.entry.stat)) {
+        file.entry.stat = answer->after;
+        HF_OK(describe_again(file.token, file.entry, answer->before, std::move(answer->attributes)));
+      }
       const std::uint64_t size = answer->bytes.size();
       report_.bytes_read += size;
       counters_.bytes_read += size;
@@ -186,10 +181,8 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
   const auto after = file.stat();
   if (!after || !same_content(before, *after) || !same_content(before, entry.stat))
     problem(entry.path, changed_error(), false);
-  if (after && !same_rights(before, *after)) {
-    FileStat described = before;
-    HF_OK(describe_again(token, {entry.name, entry.path, *after}, described));
-  }
+  if (after && !as_announced(before, *after))
+    HF_OK(describe_again(token, {entry.name, entry.path, *after}, before, file.attributes()));
   HF_OK(assembly().file_read(token, given, end));
   HF_OK(assembly().advance());
   return true;

@@ -61,6 +61,11 @@ Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
   return std::move(report_);
 }
 
+Bytes linked_file(space::TreeEntry entry) {
+  entry.name = "?";
+  return encode(entry);
+}
+
 Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
   if (const auto* folder = entry.directory()) {
     const space::Root root = folder->root;
@@ -79,9 +84,9 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
     return plan_folder(name, root);
   }
   if (entry.hard_link) {
-    const space::HardLink file = *entry.hard_link;
+    Bytes file = linked_file(entry);
     if (!first_links_.emplace(file, name).second) {
-      links_.push_back({file, name, std::move(entry)});
+      links_.push_back({std::move(file), name, std::move(entry)});
       return {};
     }
   }

@@ -10,6 +10,10 @@
 
 namespace holdfast::backup {
 
+// Equal for two names of one file. A number that a file system gave to another file while a backup ran makes no link:
+// the rest of the entry differs.
+Bytes linked_file(space::TreeEntry entry);
+
 class RestoreRun {
  public:
   RestoreRun(session::SpaceSession& space, const RestoreOptions& options);
@@ -98,10 +102,10 @@ class RestoreRun {
   std::shared_ptr<const Bytes> current_block_;
 
   std::vector<Folder> folders_;
-  std::map<space::HardLink, std::string> first_links_;  // whose name the others are linked to
+  std::map<Bytes, std::string> first_links_;  // by linked_file; whose name the others are linked to
   std::set<std::string> failed_firsts_;
   struct Link {
-    space::HardLink file;
+    Bytes file;  // linked_file
     std::string name;
     space::TreeEntry entry;
   };

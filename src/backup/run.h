@@ -25,10 +25,13 @@ class Run final : private Folders {
   struct SmallFile {
     Walked entry;  // as it was last looked at
     std::uint64_t token = 0;
-    FileStat described;         // whose owner and mode the entry has
     FileCount count = nullptr;  // in which it was counted, with so many bytes
     std::uint64_t bytes_counted = 0;
     int tries = 0;
+  };
+  struct Looked {  // all of it of one and the same entry
+    space::TreeEntry tree;
+    FileStat stat;
   };
 
   Status prepare();
@@ -44,11 +47,14 @@ class Run final : private Folders {
   Result<bool> take_in_file(const Walked& entry, FileCount count);
   bool could_be_read(const Walked& entry);
   Status read_small();
-  Status describe_again(std::uint64_t token, const Walked& entry, FileStat& described);
+  Status describe_again(std::uint64_t token, const Walked& entry, const FileStat& seen,
+                        Result<std::vector<Attribute>> attributes);
   Result<bool> read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
                           std::span<const Range> data);
-  Result<space::TreeEntry> describe(const Walked& entry);
-  std::optional<space::TreeEntry> describe_or_report(const Walked& entry);
+  space::TreeEntry entry_of(const std::string& name, const FileStat& stat);
+  void give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes);
+  Result<Looked> look_at(const Walked& walked);
+  Looked look_at_folder(const Walked& folder);
   Status add_attributes(std::uint64_t token);
   void problem(const Path& path, Error error, bool left_out = true);
   void count_entry(const FileStat& stat, bool saved = true);

@@ -57,7 +57,7 @@ Status Run::walk_all() {
 Status Run::walk_root(const Path& root, const std::string& name) {
   HF_TRY(auto options, scan_options());
   worktree::Scanner scanner(doors_.files, root, std::move(options));
-  std::vector<Path> open;
+  std::vector<std::pair<Path, FileId>> open;
   for (;;) {
     HF_TRY(auto event, scanner.next());
     if (!event) return {};
@@ -65,13 +65,16 @@ Status Run::walk_root(const Path& root, const std::string& name) {
       Path path = folder->path.empty() ? root : join_path(root, folder->path);
       count_entry(folder->stat);
       tell(path);
-      HF_OK(compare_->enter({open.empty() ? name : std::string(last_component(path)), path, folder->stat}));
-      open.push_back(std::move(path));
+      HF_OK(compare_->enter(open.empty()
+                                ? Walked{name, path, folder->stat}
+                                : Walked{std::string(last_component(path)), path, folder->stat, open.back().second}));
+      open.emplace_back(std::move(path), folder->stat.id());
     } else if (auto* entry = std::get_if<worktree::ScanEntry>(&*event)) {
       if (open.empty()) {
         HF_OK(on_entry({name, root, entry->stat}));
       } else {
-        HF_OK(on_entry({entry->name, join_path(open.back(), entry->name), entry->stat}));
+        const auto& [path, id] = open.back();
+        HF_OK(on_entry({entry->name, join_path(path, entry->name), entry->stat, id}));
       }
     } else if (auto* trouble = std::get_if<worktree::ScanProblem>(&*event)) {
       problem(trouble->path.empty() ? root : join_path(root, trouble->path), trouble->error);
@@ -126,7 +129,7 @@ Status Run::on_entry(const Walked& entry) {
 
 // For a dry run.
 bool Run::could_be_read(const Walked& entry) {
-  const auto file = doors_.files.open(entry.path, OpenMode::read);
+  const auto file = doors_.files.open_entry(entry.place());
   if (!file) problem(entry.path, file.error());
   report_.bytes_read += file ? entry.stat.size : 0;
   return file.has_value();
@@ -134,24 +137,20 @@ bool Run::could_be_read(const Walked& entry) {
 
 Result<bool> Run::take_in(const Walked& entry, FileCount count) {
   if (entry.stat.type == FileType::regular) return take_in_file(entry, count);
-  auto described = describe_or_report(entry);
-  if (!described) return false;
-  const std::uint64_t token = assembly().entry(*std::move(described), seen_of(entry.stat, scan_time_ns_));
+  auto now = look_at(entry);
+  if (!now) {
+    problem(entry.path, now.error());
+    return false;
+  }
+  const std::uint64_t token = assembly().entry(std::move(now->tree), seen_of(now->stat, scan_time_ns_));
   HF_OK(add_attributes(token));
   return true;
 }
 
-std::optional<space::TreeEntry> Run::describe_or_report(const Walked& entry) {
-  auto described = describe(entry);
-  if (described) return *std::move(described);
-  problem(entry.path, described.error());
-  return std::nullopt;
-}
-
-Result<space::TreeEntry> Run::describe(const Walked& walked) {
-  const FileStat& stat = walked.stat;
+// Without attributes; content that is not in `stat` comes later.
+space::TreeEntry Run::entry_of(const std::string& name, const FileStat& stat) {
   space::TreeEntry entry;
-  entry.name = walked.name;
+  entry.name = name;
   entry.mode = static_cast<std::uint16_t>(stat.mode & 07777);
   entry.uid = stat.uid;
   entry.gid = stat.gid;
@@ -160,17 +159,9 @@ Result<space::TreeEntry> Run::describe(const Walked& walked) {
   entry.mtime_ns = stat.mtime_ns;
   if (stat.links > 1 && stat.type != FileType::directory) entry.hard_link = space::HardLink{stat.device, stat.inode};
   switch (stat.type) {
-    case FileType::regular:
-      entry.content = space::FileContent{};
-      break;
     case FileType::directory:
       entry.content = space::DirectoryContent{};
       break;
-    case FileType::symlink: {
-      HF_TRY(auto target, doors_.files.read_link(walked.path));
-      entry.content = space::SymlinkContent{std::move(target)};
-      break;
-    }
     case FileType::character_device:
     case FileType::block_device:
       entry.content = space::DeviceContent{stat.type == FileType::block_device, stat.device_major, stat.device_minor};
@@ -178,12 +169,16 @@ Result<space::TreeEntry> Run::describe(const Walked& walked) {
     case FileType::fifo:
       entry.content = space::FifoContent{};
       break;
-    case FileType::socket:
-      return fail(Code::Unsupported, "a socket has no content to save");
+    default:
+      entry.content = space::FileContent{};
   }
-  auto attributes = doors_.files.attributes(walked.path);
+  return entry;
+}
+
+// Few go into the entry; many wait for add_attributes.
+void Run::give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes) {
   if (!attributes) {
-    problem(walked.path, {attributes.error().code, "its extended attributes can't be read", {}, {}}, false);
+    problem(path, {attributes.error().code, "its extended attributes can't be read", {}, {}}, false);
     attributes = std::vector<Attribute>();
   }
   std::vector<space::WireAttribute> wire;
@@ -198,19 +193,38 @@ Result<space::TreeEntry> Run::describe(const Walked& walked) {
     wire.clear();
   }
   entry.attributes = std::move(wire);
-  return entry;
+}
+
+// What is no regular file.
+Result<Run::Looked> Run::look_at(const Walked& walked) {
+  HF_TRY(auto details, doors_.files.details(walked.place()));
+  if (details.stat.type != walked.stat.type || details.stat.id() != walked.stat.id())
+    return fail(Code::Changed, "it was replaced while it was looked at");
+  Looked now{entry_of(walked.name, details.stat), details.stat};
+  if (details.stat.type == FileType::symlink) now.tree.content = space::SymlinkContent{std::move(details.target)};
+  give_attributes(now.tree, walked.path, std::move(details.attributes));
+  return now;
+}
+
+// A folder that is gone or replaced keeps what its listing said, and what was listed in it.
+Run::Looked Run::look_at_folder(const Walked& folder) {
+  auto now = look_at(folder);
+  if (now) return *std::move(now);
+  problem(folder.path, {now.error().code, "its extended attributes can't be read", {}, {}}, false);
+  attributes_.reset();
+  return {entry_of(folder.name, folder.stat), folder.stat};
 }
 
 Status Run::begin(const Walked& folder) {
-  HF_TRY(auto entry, describe(folder));
-  return add_attributes(assembly().begin_folder(std::move(entry), seen_of(folder.stat, scan_time_ns_)));
+  Looked now = look_at_folder(folder);
+  return add_attributes(assembly().begin_folder(std::move(now.tree), seen_of(now.stat, scan_time_ns_)));
 }
 
 Status Run::unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) {
-  HF_TRY(auto entry, describe(folder));
-  entry.content = content;
+  Looked now = look_at_folder(folder);
+  now.tree.content = content;
   return add_attributes(
-      assembly().folder_inside_unchanged(std::move(entry), seen_of(folder.stat, scan_time_ns_), inside));
+      assembly().folder_inside_unchanged(std::move(now.tree), seen_of(now.stat, scan_time_ns_), inside));
 }
 
 Status Run::add_attributes(std::uint64_t token) {

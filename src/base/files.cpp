@@ -20,6 +20,10 @@ std::string_view parent_of(std::string_view path) {
   return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
 }
 
+TreePlace::TreePlace(const Path& path) : folder(parent_of(path)), name(last_component(path)) {}
+
+Path TreePlace::path() const { return join_path(folder, name); }
+
 Status Files::make_durable_directories(const Path& path) {
   std::vector<Path> parents{Path(parent_of(path))};  // always: whoever made it may have died before this
   for (Path at = parents[0]; at.size() > 1 && !stat(at); at = Path(parent_of(at))) parents.emplace_back(parent_of(at));

@@ -24,6 +24,11 @@ using Path = std::string;  // bytes, not necessarily UTF-8
 enum class FileType : std::uint8_t { regular = 1, directory, symlink, character_device, block_device, fifo, socket };
 constexpr bool wire_valid(FileType type) { return type >= FileType::regular && type <= FileType::socket; }
 
+struct FileId {  // of an entry, as long as it exists
+  std::uint64_t device = 0, inode = 0;
+  friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
 struct FileStat {
   FileType type = FileType::regular;
   std::uint32_t mode = 0;  // the twelve permission bits
@@ -34,12 +39,18 @@ struct FileStat {
   std::uint64_t links = 1;
   std::uint32_t device_major = 0, device_minor = 0;  // of a device node
   std::uint64_t allocated = 0;                       // bytes that the file takes; below size: sparse
+  [[nodiscard]] FileId id() const { return {device, inode}; }
   friend bool operator==(const FileStat&, const FileStat&) = default;
 };
 
 struct DirectoryEntry {
   std::string name;
   Result<FileStat> stat;  // of the entry itself, links not followed
+};
+
+struct DirectoryListing {
+  FileStat self;                        // of what was opened and listed
+  std::vector<DirectoryEntry> entries;  // no "." and "..", in no order
 };
 
 struct Attribute {  // an extended attribute; POSIX ACLs are the two system.posix_acl_*
@@ -63,6 +74,7 @@ class File {
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status sync() = 0;
   virtual Result<FileStat> stat() = 0;
+  virtual Result<std::vector<Attribute>> attributes() = 0;  // sorted by name
   // The parts that hold data, in order; everything else reads as zero. A file system without holes: one range.
   virtual Result<std::vector<Range>> data_ranges() = 0;
 };
@@ -81,13 +93,35 @@ class Lock {  // held until destroyed, or until the process is gone
 
 enum class OpenMode { read, write_existing, create_new, create_or_open, create_or_truncate };
 
+// An entry of a tree that others may change meanwhile: what `name` is in the folder that was listed, and never what the
+// path leads to by now. Reading it gives Changed when the folder is another one, or a link stands on the way to it.
+struct TreePlace {
+  TreePlace() = default;
+  TreePlace(const Path& path);  // NOLINT(google-explicit-constructor): whatever folder that is
+  TreePlace(Path of_folder, std::optional<FileId> id, std::string entry)
+      : folder(std::move(of_folder)), folder_id(id), name(std::move(entry)) {}
+
+  Path folder;                        // absolute, without links
+  std::optional<FileId> folder_id{};  // that it had when it was listed
+  std::string name;
+  [[nodiscard]] Path path() const;
+};
+
 struct ReadRequest {
-  Path path;
+  TreePlace place;
   std::uint64_t size_expected = 0;
 };
-struct ReadAnswer {
-  Bytes bytes;             // the whole file
-  FileStat before, after;  // fstat around the reading; they differ: the file changed
+struct ReadAnswer {                                // all of it of one file, whatever happens to its name meanwhile
+  Bytes bytes;                                     // the whole file
+  FileStat before, after;                          // fstat around the reading; they differ: the file changed
+  Result<std::vector<Attribute>> attributes = {};  // sorted by name
+};
+
+// Everything of an entry but a file's content.
+struct EntryDetails {
+  FileStat stat = {};
+  std::string target = {};                         // of a symbolic link
+  Result<std::vector<Attribute>> attributes = {};  // sorted by name
 };
 
 // What restore sets on an entry that it made. Owner is set only when `owner` is given.
@@ -130,7 +164,8 @@ class TreeWriter {
   virtual std::pair<RequestId, std::vector<Status>> next() = 0;  // REQUIRES: in_flight() > 0. The thread that submits.
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
   // A large file: created empty with mode 0600, written by write_at, finished by set_metadata. What it replaces stays
-  // until then. What is not finished is removed when it is opened again and when the writer goes.
+  // until then. What is not finished is removed when it is opened again and when the writer goes. Somebody else's file
+  // under its name meanwhile is left as it is (AlreadyExists).
   virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;
   virtual Status make_symlink(const std::string& name, const std::string& target, bool replace) = 0;
   virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace) = 0;
@@ -146,18 +181,21 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // Reading trees. list: no "." and "..", in no order; a symbolic link to a directory is refused.
-  virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
-  virtual std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) = 0;
-  virtual Result<FileStat> stat(const Path& path) = 0;   // of a symbolic link itself
-  virtual Result<Path> real_path(const Path& path) = 0;  // absolute, links resolved; may take a relative path
-  virtual Result<std::string> read_link(const Path& path) = 0;
-  virtual Result<std::vector<Attribute>> attributes(const Path& path) = 0;  // sorted by name; links not followed
+  // Reading trees that others may change meanwhile. A link on the way: Changed.
+  virtual std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) = 0;
+  virtual Result<EntryDetails> details(const TreePlace& place) = 0;
+  virtual Result<std::unique_ptr<File>> open_entry(const TreePlace& place) = 0;  // a regular file, for reading
   // Small files as a whole, by several threads; answers in the order of the requests. Changed: what stands there is no
   // regular file any more, is more than 1 MiB larger than expected, or has other bytes than its size says.
   virtual std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) = 0;
 
-  // Our own files, and large files of trees. open refuses what is not a regular file, links too; read_file follows
+  virtual Result<FileStat> stat(const Path& path) = 0;   // of a symbolic link itself
+  virtual Result<Path> real_path(const Path& path) = 0;  // absolute, links resolved; may take a relative path
+
+  // Our own files. list: as above; a symbolic link to a directory is refused.
+  virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
+
+  // open refuses what is not a regular file, links too; read_file follows
   // links and takes any kind of file (TooLarge: more than size_max).
   virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;  // new files have mode 0600
   virtual Result<std::unique_ptr<Mapping>> map(const Path& path) = 0;

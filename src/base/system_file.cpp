@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "base/system_metadata.h"
 #include "base/system_uncached.h"
 
 namespace holdfast {
@@ -62,6 +63,8 @@ class SystemFile final : public File {
   }
 
   Result<FileStat> stat() override { return stat_fd(descriptor_.get(), path_); }
+
+  Result<std::vector<Attribute>> attributes() override { return read_attributes(descriptor_.get(), false, path_); }
 
   Result<std::vector<Range>> data_ranges() override {
     HF_TRY(const FileStat now, stat());
@@ -184,53 +187,6 @@ Result<std::unique_ptr<Lock>> lock_file(const Path& path) {
     return system_fail(errno, "locking", path);
   }
   return std::make_unique<SystemLock>(std::move(descriptor));
-}
-
-namespace {
-
-constexpr std::size_t scratch_size = 64 << 10;
-constexpr std::uint64_t growth_max = 1 << 20;  // since it was listed; memory is planned by size_expected
-
-// Reads up to into.size() bytes from the start: one call for a file that is as long as it says.
-Result<std::size_t> read_up_to(int descriptor, std::size_t size_stated, std::span<std::uint8_t> into,
-                               const Path& path) {
-  std::size_t count = 0;
-  while (count < into.size()) {
-    const auto more = uninterrupted([&] { return ::read(descriptor, into.data() + count, into.size() - count); });
-    if (more < 0) return system_fail(errno, "reading the file", path);
-    count += static_cast<std::size_t>(more);
-    if (more == 0 || count == size_stated) break;
-  }
-  return count;
-}
-
-}  // namespace
-
-Result<ReadAnswer> read_small_file(const ReadRequest& request) {
-  HF_TRY(const Fd descriptor, open_for_reading(request.path));
-  ReadAnswer answer;
-  HF_TRY(answer.before, stat_fd(descriptor.get(), request.path));
-  if (answer.before.type != FileType::regular)
-    return fail(Code::Changed, "this is no regular file any more", printable(request.path));
-  if (answer.before.size > request.size_expected && answer.before.size - request.size_expected > growth_max)
-    return fail(Code::Changed, "the file grew much since it was listed", printable(request.path));
-
-  // Asking for one byte more than there should be shows growth without another call.
-  const std::size_t size = answer.before.size;
-  std::size_t count = 0;
-  if (size < scratch_size) {
-    thread_local const std::unique_ptr<std::uint8_t[]> scratch(new std::uint8_t[scratch_size]);
-    HF_TRY(count, read_up_to(descriptor.get(), size, {scratch.get(), size + 1}, request.path));
-    answer.bytes.assign(scratch.get(), scratch.get() + count);
-  } else {
-    answer.bytes.resize(size + 1);
-    HF_TRY(count, read_up_to(descriptor.get(), size, answer.bytes, request.path));
-    answer.bytes.resize(count);
-  }
-  HF_TRY(answer.after, stat_fd(descriptor.get(), request.path));
-  if (count != size && answer.before == answer.after)
-    return fail(Code::Changed, "the file gives another number of bytes than its size says", printable(request.path));
-  return answer;
 }
 
 }  // namespace holdfast

@@ -15,7 +15,4 @@ Result<std::unique_ptr<Mapping>> map_file(const Path& path);
 Result<Bytes> read_whole_file(const Path& path, std::uint64_t size_max);
 Result<std::unique_ptr<Lock>> lock_file(const Path& path);
 
-// One request of read_batch.
-Result<ReadAnswer> read_small_file(const ReadRequest& request);
-
 }  // namespace holdfast

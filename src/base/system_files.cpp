@@ -10,7 +10,7 @@
 #include "base/system.h"
 #include "base/system_file.h"
 #include "base/system_list.h"
-#include "base/system_metadata.h"
+#include "base/system_tree_reader.h"
 #include "base/system_tree_writer.h"
 
 namespace holdfast {
@@ -62,12 +62,22 @@ class SystemFiles final : public Files {
     return list_directory(directory);
   }
 
-  std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) override {
-    std::vector<Result<std::vector<DirectoryEntry>>> answers(directories.size());
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override {
+    std::vector<Result<DirectoryListing>> answers(directories.size());
     pool_->for_parts(directories.size(), directories_per_part, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) answers[i] = list(directories[i]);
+      for (std::size_t i = begin; i < end; ++i) answers[i] = list_one(directories[i]);
     });
     return answers;
+  }
+
+  Result<EntryDetails> details(const TreePlace& place) override {
+    HF_OK(check_place(place));
+    return TreeReader().details(place);
+  }
+
+  Result<std::unique_ptr<File>> open_entry(const TreePlace& place) override {
+    HF_OK(check_place(place));
+    return TreeReader().open(place);
   }
 
   Result<FileStat> stat(const Path& path) override {
@@ -82,24 +92,11 @@ class SystemFiles final : public Files {
     return Path(resolved.get());
   }
 
-  Result<std::string> read_link(const Path& path) override {
-    HF_OK(check_path(path));
-    std::string target(PATH_MAX, '\0');
-    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-    if (size < 0) return system_fail(errno, "reading the symbolic link", path);
-    target.resize(static_cast<std::size_t>(size));
-    return target;
-  }
-
-  Result<std::vector<Attribute>> attributes(const Path& path) override {
-    HF_OK(check_path(path));
-    return read_attributes(path);
-  }
-
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override {
     std::vector<Result<ReadAnswer>> answers(requests.size());
     pool_->for_parts(requests.size(), files_per_part, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) answers[i] = read_one(requests[i]);
+      TreeReader reader;
+      for (std::size_t i = begin; i < end; ++i) answers[i] = read_one(reader, requests[i]);
     });
     return answers;
   }
@@ -175,9 +172,21 @@ class SystemFiles final : public Files {
   }
 
  private:
-  static Result<ReadAnswer> read_one(const ReadRequest& request) {
-    HF_OK(check_path(request.path));
-    return read_small_file(request);
+  static Result<DirectoryListing> list_one(const Path& directory) {
+    HF_OK(check_path(directory));
+    return list_in_tree(directory);
+  }
+
+  static Result<ReadAnswer> read_one(TreeReader& reader, const ReadRequest& request) {
+    HF_OK(check_place(request.place));
+    return reader.read_small(request);
+  }
+
+  static Status check_place(const TreePlace& place) {
+    HF_OK(check_path(place.folder));
+    if (ends_early(place.name) || place.name.find('/') != std::string::npos)
+      return fail(Code::NotFound, "no file can have this name", printable(place.path()));
+    return {};
   }
 
   static bool is_directory(const Path& path) {

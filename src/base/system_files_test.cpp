@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <map>
@@ -66,7 +67,7 @@ TEST_F(SystemFilesTest, AListingTellsEveryKindOfEntryAsItIs) {
   EXPECT_EQ(entries.at("socket").type, FileType::socket);
   EXPECT_EQ(entries.at(odd).size, 0u);
   for (const auto& [name, stat] : entries) EXPECT_EQ(files->stat(directory / name), stat);
-  EXPECT_EQ(files->read_link(directory / "link"), "nowhere");
+  EXPECT_EQ(files->details(directory / "link")->target, "nowhere");
 
   if (::geteuid() == 0) {
     ASSERT_EQ(::mknod((directory / "device").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);
@@ -102,7 +103,8 @@ TEST_F(SystemFilesTest, ABatchOfListingsAnswersInOrderAndFailsOneByOne) {
     if (i % 10 == 3) {
       EXPECT_EQ(answers[i].error().code, Code::NotFound);
     } else {
-      EXPECT_THAT(answers[i].value(), SizeIs(i));
+      EXPECT_THAT(answers[i]->entries, SizeIs(i));
+      EXPECT_EQ(answers[i]->self.id(), files->stat(asked[i])->id());
     }
   }
 }
@@ -115,7 +117,7 @@ TEST_F(SystemFilesTest, LinksAreNotFollowedWhereATreeIsRead) {
   EXPECT_FALSE(files->list(directory / "link"));
   EXPECT_FALSE(files->open(directory / "file link", OpenMode::read));
   EXPECT_FALSE(files->open(directory / "file link", OpenMode::create_or_truncate));
-  const ReadRequest request{directory / "file link", 7};
+  const ReadRequest request{TreePlace(directory / "file link"), 7};
   EXPECT_FALSE(files->read_batch({&request, 1})[0]);
   EXPECT_EQ(files->real_path(directory / "link"), directory / "real");
   EXPECT_EQ(as_text(files->read_file(directory / "real/file", 100).value()), "content");
@@ -142,7 +144,7 @@ TEST_F(SystemFilesTest, ABatchReadsEveryFileAsItWasWritten) {
       RC_ASSERT(answers[i].has_value());
       RC_ASSERT(answers[i]->bytes == contents[i]);
       RC_ASSERT(answers[i]->before == answers[i]->after);
-      RC_ASSERT(answers[i]->before == files->stat(requests[i].path).value());
+      RC_ASSERT(answers[i]->before == files->stat(requests[i].place.path()).value());
     }
   }));
 }
@@ -166,8 +168,10 @@ TEST_F(SystemFilesTest, WhatIsNoReadableRegularFileFailsAloneAndNeverBlocks) {
 }
 
 TEST_F(SystemFilesTest, AFileThatGivesOtherBytesThanItsSizeIsNotTakenForWhole) {
-  const ReadRequest request{"/proc/self/status", 0};  // says 0
-  EXPECT_EQ(files->read_batch({&request, 1})[0].error().code, Code::Changed);
+  const ReadRequest request{TreePlace("/proc/" + std::to_string(::getpid()) + "/status"), 0};  // says 0
+  const auto answer = files->read_batch({&request, 1});
+  EXPECT_EQ(answer[0].error().code, Code::Changed);
+  EXPECT_THAT(answer[0].error().sentence, testing::HasSubstr("another number of bytes"));
   EXPECT_FALSE(files->read_file("/proc/self/status", 1 << 20)->empty());
 }
 
@@ -225,14 +229,14 @@ TEST_F(SystemFilesTest, AttributesComeSortedAndLinksAreNotFollowed) {
   plant("f", "");
   if (::setxattr((directory / "f").c_str(), "user.b", "\0\xff", 2, 0) == 0) {
     ASSERT_EQ(::setxattr((directory / "f").c_str(), "user.a", "", 0, 0), 0);
-    EXPECT_THAT(files->attributes(directory / "f").value(),
+    EXPECT_THAT(files->details(directory / "f")->attributes.value(),
                 ElementsAre(Attribute{"user.a", {}}, Attribute{"user.b", {0, 0xff}}));
     ASSERT_EQ(::symlink("f", (directory / "l").c_str()), 0);
-    EXPECT_THAT(files->attributes(directory / "l").value(), SizeIs(0));
+    EXPECT_THAT(files->details(directory / "l")->attributes.value(), SizeIs(0));
   } else {
-    EXPECT_THAT(files->attributes(directory / "f").value(), SizeIs(0));
+    EXPECT_THAT(files->details(directory / "f")->attributes.value(), SizeIs(0));
   }
-  EXPECT_EQ(files->attributes(directory / "none").error().code, Code::NotFound);
+  EXPECT_EQ(files->details(directory / "none").error().code, Code::NotFound);
 }
 
 TEST_F(SystemFilesTest, OnlyOneHoldsALockAndADeadProcessHoldsNone) {

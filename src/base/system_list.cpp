@@ -29,6 +29,10 @@ void for_each_name(const char* buffer, std::size_t size, Visit visit) {
 Result<std::vector<DirectoryEntry>> list_directory(const Path& path) {
   const Fd directory(open_quietly(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY));
   if (!directory) return system_fail(errno, "opening the directory", path);
+  return list_opened(directory, path);
+}
+
+Result<std::vector<DirectoryEntry>> list_opened(const Fd& directory, const Path& path) {
   thread_local const std::unique_ptr<char[]> buffer(new char[buffer_size]);
   std::vector<DirectoryEntry> entries;
   for (;;) {

@@ -6,5 +6,6 @@
 namespace holdfast {
 
 Result<std::vector<DirectoryEntry>> list_directory(const Path& path);
+Result<std::vector<DirectoryEntry>> list_opened(const Fd& directory, const Path& path_for_errors);
 
 }  // namespace holdfast

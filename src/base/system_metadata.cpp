@@ -38,18 +38,21 @@ std::uint32_t group_rights(ByteView acl) {
 
 }  // namespace
 
-Result<std::vector<Attribute>> read_attributes(const Path& path) {
+Result<std::vector<Attribute>> read_attributes(int descriptor, bool by_path, std::string_view path) {
+  const std::string named = by_path ? name_of_descriptor(descriptor) : std::string();
   thread_local const std::unique_ptr<char[]> names(new char[attribute_size_max]);
   thread_local const std::unique_ptr<std::uint8_t[]> value(new std::uint8_t[attribute_size_max]);
   std::vector<Attribute> out;
-  const ssize_t size = ::llistxattr(path.c_str(), names.get(), attribute_size_max);
+  const ssize_t size = by_path ? ::listxattr(named.c_str(), names.get(), attribute_size_max)
+                               : ::flistxattr(descriptor, names.get(), attribute_size_max);
   if (size < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) return out;
   if (size < 0) return system_fail(errno, "reading the names of the extended attributes", path);
   const char* const end = names.get() + size;
   for (const char* at = names.get(); at < end;) {
     std::string name(at, std::find(at, end, '\0'));
     at += name.size() + 1;
-    const ssize_t count = ::lgetxattr(path.c_str(), name.c_str(), value.get(), attribute_size_max);
+    const ssize_t count = by_path ? ::getxattr(named.c_str(), name.c_str(), value.get(), attribute_size_max)
+                                  : ::fgetxattr(descriptor, name.c_str(), value.get(), attribute_size_max);
     if (count >= 0) {
       out.push_back({std::move(name), Bytes(value.get(), value.get() + count)});
     } else if (errno != ENODATA && errno != EOPNOTSUPP) {  // else: it went away, or it is only a name

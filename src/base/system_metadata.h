@@ -7,7 +7,8 @@
 
 namespace holdfast {
 
-Result<std::vector<Attribute>> read_attributes(const Path& path);
+// Sorted by name. by_path: the descriptor is O_PATH, and the calls go by its name under /proc/self/fd.
+Result<std::vector<Attribute>> read_attributes(int descriptor, bool by_path, std::string_view path_for_errors);
 
 bool has_default_acl(int directory);  // an O_PATH descriptor will do
 

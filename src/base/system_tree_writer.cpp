@@ -69,8 +69,8 @@ class SystemTreeWriter final : public TreeWriter {
       queue_->waiting.clear();
       queue_->changed.wait(lock, [this] { return queue_->running == 0; });
     }
-    for (const auto& [name, leaf] : unfinished_)
-      if (const auto place = find(name)) (void)::unlinkat(place->descriptor(), leaf.c_str(), 0);
+    for (const auto& [name, file] : unfinished_)
+      if (const auto place = find(name)) (void)::unlinkat(place->descriptor(), file.leaf.c_str(), 0);
   }
 
   Status make_directory(const std::string& name) override {
@@ -130,9 +130,10 @@ class SystemTreeWriter final : public TreeWriter {
       file = create(place, leaf, 0600);
     }
     if (!file) return system_fail(errno, "making the file", name);
+    HF_TRY(const FileStat made, stat_fd(file.get(), name));
     {
       const std::lock_guard lock(mutex_);
-      unfinished_.insert_or_assign(name, leaf);
+      unfinished_.insert_or_assign(name, Unfinished{leaf, made.id()});
     }
     return uncached_file_from(std::move(file), name);
   }
@@ -180,11 +181,15 @@ class SystemTreeWriter final : public TreeWriter {
   Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) override {
     HF_TRY(const Place place, find(name));
     std::string leaf = place.leaf;
+    std::optional<FileId> only;
     {
       const std::lock_guard lock(mutex_);
-      if (const auto found = unfinished_.find(name); found != unfinished_.end()) leaf = found->second;
+      if (const auto found = unfinished_.find(name); found != unfinished_.end()) {
+        leaf = found->second.leaf;
+        only = found->second.id;
+      }
     }
-    HF_OK(set_metadata_at(place, leaf, name, type, metadata));
+    HF_OK(set_metadata_at(place, leaf, name, type, only, metadata));
     if (leaf != place.leaf && ::renameat(place.descriptor(), leaf.c_str(), place.descriptor(), place.leaf.c_str()) != 0)
       return system_fail(errno, "replacing the file", name);
     const std::lock_guard lock(mutex_);
@@ -334,7 +339,7 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
   Status set_metadata_at(const Place& place, const std::string& leaf, const std::string& name, FileType type,
-                         const Metadata& metadata) {
+                         std::optional<FileId> only, const Metadata& metadata) {
     bool by_path = type != FileType::regular && type != FileType::directory;
     Fd entry;
     if (!by_path) {
@@ -347,7 +352,8 @@ class SystemTreeWriter final : public TreeWriter {
       if (!entry) return system_fail(errno, "opening the entry", name);
     }
     HF_TRY(const FileStat there, stat_fd(entry.get(), name));
-    if (there.type != type) return fail(Code::AlreadyExists, "something else stands under this name", printable(name));
+    if (there.type != type || (only && there.id() != *only))
+      return fail(Code::AlreadyExists, "something else stands under this name", printable(name));
     HF_OK(
         MetadataTarget(entry.get(), type, by_path).apply(metadata, there.mode, place.folder->default_acl, name, warn_));
     if (type == FileType::directory) folders_.clear();  // it may have a default ACL now
@@ -359,7 +365,7 @@ class SystemTreeWriter final : public TreeWriter {
     const std::lock_guard lock(mutex_);
     const auto found = unfinished_.find(name);
     if (found == unfinished_.end()) return;
-    (void)::unlinkat(place.descriptor(), found->second.c_str(), 0);
+    (void)::unlinkat(place.descriptor(), found->second.leaf.c_str(), 0);
     unfinished_.erase(found);
   }
 
@@ -379,7 +385,11 @@ class SystemTreeWriter final : public TreeWriter {
   std::atomic<std::uint64_t> temporaries_{0};
   FolderCache folders_;
   std::mutex mutex_;
-  std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
+  struct Unfinished {  // made by open_new
+    std::string leaf;  // that it has meanwhile
+    FileId id;         // another file under that name gets nothing of its metadata
+  };
+  std::map<std::string, Unfinished> unfinished_;  // by name
   std::vector<std::string> warnings_;
   std::size_t warnings_left_out_ = 0;
   const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();

@@ -253,7 +253,7 @@ TEST_F(SystemTreeWriterTest, LinksAndNodesComeBack) {
 
   const std::string odd = "../\xff out/of/here";
   ASSERT_TRUE(writer->make_symlink("link", odd, false));
-  EXPECT_EQ(files->read_link(at("link")), odd);
+  EXPECT_EQ(files->details(at("link"))->target, odd);
   ASSERT_TRUE(writer->set_metadata("link", FileType::symlink, {.mode = 0777, .mtime_ns = some_time}));
   EXPECT_EQ(files->stat(at("link"))->mtime_ns, some_time);
   EXPECT_EQ(writer->make_symlink("empty", "", false).error().code, Code::Malformed);
@@ -304,7 +304,7 @@ TEST_F(SystemTreeWriterTest, AttributesAndListsComeBackOrAreNamedAsLeftOut) {
   EXPECT_THAT(told, Contains(HasSubstr("file: the attribute nonsense was not set")));
   EXPECT_THAT(writer->take_warnings(), IsEmpty());
 
-  const auto kept = files->attributes(at("file")).value();
+  const auto kept = files->details(at("file"))->attributes.value();
   const bool has_lists = std::ranges::count(kept, acl) == 1, has_user = std::ranges::count(kept, user) == 1;
   EXPECT_EQ(told.size(), 1u + (has_lists ? 0 : 1) + (has_user ? 0 : 1));
   // Without the list the group must not get the mask's rights.
@@ -317,15 +317,15 @@ TEST_F(SystemTreeWriterTest, AttributesAndListsComeBackOrAreNamedAsLeftOut) {
   ASSERT_TRUE(writer->set_metadata("d", FileType::directory, of_directory));
   EXPECT_EQ(files->stat(at("d"))->mtime_ns, some_time);
   if (!has_lists) return;
-  EXPECT_EQ(files->attributes(at("d")).value(), of_directory.attributes);
+  EXPECT_EQ(files->details(at("d"))->attributes.value(), of_directory.attributes);
 
   // What is made below a directory that gives its list to new entries has only what it should have.
   ASSERT_TRUE(writer->make_file(request("d/plain", "x", 0644)));
-  EXPECT_THAT(files->attributes(at("d/plain")).value(), IsEmpty());
+  EXPECT_THAT(files->details(at("d/plain"))->attributes.value(), IsEmpty());
   EXPECT_EQ(files->stat(at("d/plain"))->mode, 0644u);
   ASSERT_TRUE(writer->make_directory("d/e"));
   ASSERT_TRUE(writer->set_metadata("d/e", FileType::directory, {.mode = 0711, .mtime_ns = some_time}));
-  EXPECT_THAT(files->attributes(at("d/e")).value(), IsEmpty());
+  EXPECT_THAT(files->details(at("d/e"))->attributes.value(), IsEmpty());
   EXPECT_EQ(files->stat(at("d/e"))->mode, 0711u);
 }
 
@@ -339,7 +339,7 @@ TEST_F(SystemTreeWriterTest, AReadOnlyFileOfAnybodyGetsItsAttributes) {
     writable.metadata.attributes = wanted.metadata.attributes = {{"user.colour", {1}}};
     if (!here->make_file(writable) || !here->make_file(wanted) || own->stat(at("file"))->mode != 0444) return false;
     // A file system without attributes of the user has none on either.
-    return own->attributes(at("file")).value() == own->attributes(at("writable")).value();
+    return own->details(at("file"))->attributes.value() == own->details(at("writable"))->attributes.value();
   }));
 }
 
@@ -367,7 +367,7 @@ TEST_F(SystemTreeWriterTest, AnOwnerThatMayNotBeGivenIsAWarningAndLendsNoRights)
   EXPECT_EQ(files->stat(at("link"))->uid, 1u);
   EXPECT_EQ(files->stat(at("owned")), made);
   if (writer->take_warnings().empty()) {
-    EXPECT_THAT(files->attributes(at("link")).value(), ElementsAre(Attribute{"trusted.x", {1}}));
+    EXPECT_THAT(files->details(at("link"))->attributes.value(), ElementsAre(Attribute{"trusted.x", {1}}));
   }
 }
 

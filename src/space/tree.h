@@ -78,7 +78,7 @@ struct FifoContent {
   friend bool operator==(const FifoContent&, const FifoContent&) = default;
 };
 
-struct HardLink {  // entries of one snapshot with equal ones are one file
+struct HardLink {  // entries of one snapshot that are equal but for the name are one file
   std::uint64_t device = 0, inode = 0;
   HOLDFAST_WIRE(device, inode)
   friend auto operator<=>(const HardLink&, const HardLink&) = default;

@@ -136,12 +136,21 @@ void Scanner::read_ahead(Directory& first) {
     absolute.push_back(relative.back().empty() ? root_path_ : join_path(root_path_, relative.back()));
   }
   auto lists = files_.list_batch(absolute);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (!lists[i]) continue;
+    // Who is listed must be who was seen in the folder above: else somebody's folder would show what another's hides.
+    if (lists[i]->self.id() == chosen[i]->stat.id()) {
+      chosen[i]->stat = lists[i]->self;
+    } else {
+      lists[i] = fail(Code::Changed, "this folder was replaced while it was looked at", printable(absolute[i]));
+    }
+  }
   for (Directory* directory : chosen) directory->listing = std::make_unique<Listing>();
   read_ignore_files(chosen, relative, lists);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     Listing& listing = *chosen[i]->listing;
     if (lists[i]) {
-      take_listing(*chosen[i], relative[i], *std::move(lists[i]));
+      take_listing(*chosen[i], relative[i], std::move(lists[i]->entries));
     } else if (!is_not_found(lists[i].error())) {
       listing.problems.push_back({relative[i], std::move(lists[i]).error()});
     } else if (const auto there = files_.stat(absolute[i]); !there && is_not_found(there.error())) {
@@ -154,25 +163,24 @@ void Scanner::read_ahead(Directory& first) {
 }
 
 void Scanner::read_ignore_files(const std::vector<Directory*>& directories, const std::vector<std::string>& paths,
-                                const std::vector<Result<std::vector<DirectoryEntry>>>& lists) {
+                                const std::vector<Result<DirectoryListing>>& lists) {
   std::vector<ReadRequest> requests;
   std::vector<std::size_t> whose;
   for (std::size_t i = 0; i < directories.size(); ++i) {
     Listing& listing = *directories[i]->listing;
     if (!lists[i]) continue;
-    const auto found = std::ranges::find(*lists[i], ignore_file_name, &DirectoryEntry::name);
-    if (found == lists[i]->end() || !found->stat || found->stat->type != FileType::regular) continue;
+    const auto found = std::ranges::find(lists[i]->entries, ignore_file_name, &DirectoryEntry::name);
+    if (found == lists[i]->entries.end() || !found->stat || found->stat->type != FileType::regular) continue;
     std::string path = paths[i];
     begin_child_path(path);
     path += ignore_file_name;
+    const TreePlace place(join_path(root_path_, paths[i]), directories[i]->stat.id(), std::string(ignore_file_name));
     if (found->stat->size > ignore_file_size_max) {
-      listing.problems.push_back({path, Error{Code::TooLarge,
-                                              "the ignore file is too large to have an effect",
-                                              printable(join_path(root_path_, path)),
-                                              {}}});
+      listing.problems.push_back(
+          {path, Error{Code::TooLarge, "the ignore file is too large to have an effect", printable(place.path()), {}}});
       continue;
     }
-    requests.push_back({join_path(root_path_, path), found->stat->size});
+    requests.push_back({place, found->stat->size});
     whose.push_back(i);
   }
   auto answers = files_.read_batch(requests);

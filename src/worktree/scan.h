@@ -57,7 +57,7 @@ class Scanner {
   std::vector<Directory*> choose_ahead(Directory& first) const;
   void take_listing(Directory& directory, const std::string& path, std::vector<DirectoryEntry> entries);
   void read_ignore_files(const std::vector<Directory*>& directories, const std::vector<std::string>& paths,
-                         const std::vector<Result<std::vector<DirectoryEntry>>>& lists);
+                         const std::vector<Result<DirectoryListing>>& lists);
   std::string path_of(const Directory& directory) const;
   bool is_left_out(const FileStat& stat) const;
 

@@ -63,10 +63,10 @@ class FakeTree final : public Files {
     for (const std::string& name : names_[directory]) out.push_back({name, stats_.at(join_path(directory, name))});
     return out;
   }
-  std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) override {
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override {
     batches.push_back(directories.size());
-    std::vector<Result<std::vector<DirectoryEntry>>> out;
-    for (const Path& directory : directories) out.push_back(list(directory));
+    std::vector<Result<DirectoryListing>> out;
+    for (const Path& directory : directories) out.push_back(list_one(directory));
     return out;
   }
   Result<FileStat> stat(const Path& path) override {
@@ -76,7 +76,7 @@ class FakeTree final : public Files {
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override {
     std::vector<Result<ReadAnswer>> out;
     for (const ReadRequest& request : requests) {
-      const auto found = contents.find(request.path);
+      const auto found = contents.find(request.place.path());
       if (found == contents.end()) {
         out.push_back(fail(Code::PermissionDenied, "no"));
       } else {
@@ -87,8 +87,8 @@ class FakeTree final : public Files {
   }
 
   Result<Path> real_path(const Path&) override { return not_here(); }
-  Result<std::string> read_link(const Path&) override { return not_here(); }
-  Result<std::vector<Attribute>> attributes(const Path&) override { return not_here(); }
+  Result<EntryDetails> details(const TreePlace&) override { return not_here(); }
+  Result<std::unique_ptr<File>> open_entry(const TreePlace&) override { return not_here(); }
   Result<std::unique_ptr<File>> open(const Path&, OpenMode) override { return not_here(); }
   Result<std::unique_ptr<Mapping>> map(const Path&) override { return not_here(); }
   Result<Bytes> read_file(const Path&, std::uint64_t) override { return not_here(); }
@@ -102,6 +102,11 @@ class FakeTree final : public Files {
   Result<std::unique_ptr<TreeWriter>> tree_writer(const Path&) override { return not_here(); }
 
  private:
+  Result<DirectoryListing> list_one(const Path& directory) {
+    HF_TRY(auto entries, list(directory));
+    HF_TRY(const FileStat self, stat(directory));
+    return DirectoryListing{self, std::move(entries)};
+  }
   static std::unexpected<Error> not_here() { return fail(Code::Unsupported, "a scan does not need this"); }
 
   std::map<Path, Result<FileStat>> stats_;

@@ -154,7 +154,8 @@ PlainTree look(Files& hand, const Path& root) {
       PlainEntry plain{entry.stat->type, entry.stat->mode, entry.stat->mtime_ns, {}};
       if (plain.type == FileType::regular)
         plain.content = hand.read_file(path, std::uint64_t{1} << 30).value_or(Bytes());
-      if (plain.type == FileType::symlink) plain.content = to_bytes(as_bytes(hand.read_link(path).value_or("")));
+      if (plain.type == FileType::symlink)
+        plain.content = to_bytes(as_bytes(hand.details(path).value_or(EntryDetails()).target));
       if (plain.type == FileType::directory) folder(path, prefix + entry.name + "/");
       out.emplace(prefix + entry.name, std::move(plain));
     }

@@ -101,9 +101,9 @@ TEST(HostileScenario, LargeAttributesAreRestoredWhileDataIsInFlight) {
   EXPECT_EQ(done->problems_count, 0u);
   EXPECT_EQ(look(scene.laptop.hand(), "/home/user/out/documents"), before);
   for (int i = 0; i < files; ++i) {
-    const auto attributes = scene.laptop.hand().attributes("/home/user/out/documents/file" + std::to_string(i));
-    ASSERT_TRUE(attributes);
-    EXPECT_EQ(*attributes, (std::vector<Attribute>{{"user.note", notes[static_cast<std::size_t>(i)]}}));
+    const auto details = scene.laptop.hand().details("/home/user/out/documents/file" + std::to_string(i));
+    ASSERT_TRUE(details);
+    EXPECT_EQ(details->attributes.value(), (std::vector<Attribute>{{"user.note", notes[static_cast<std::size_t>(i)]}}));
   }
 }
 

@@ -4,6 +4,12 @@
 
 namespace holdfast::sim {
 
+std::vector<Attribute> attributes_of(const Inode& inode) {
+  std::vector<Attribute> out;
+  for (const auto& [name, value] : inode.meta.attributes) out.push_back({name, value});
+  return out;
+}
+
 Status DiskAccess::pass(Kind kind, const Event& event, const std::function<void()>& half) {
   if (process == nullptr) return {};
   switch (scheduler.pass(*process, kind)) {

@@ -34,6 +34,8 @@ using DiskAccessPtr = std::shared_ptr<DiskAccess>;
 
 std::unique_ptr<File> open_inode(DiskAccessPtr access, Inode& inode, Path path, bool writable);
 
+std::vector<Attribute> attributes_of(const Inode& inode);  // sorted by name
+
 // Owner, attributes, mode, times, in the order in which the real one sets them; what the file system refuses is told
 // in `warnings`.
 Status set_metadata_of(DiskAccess& access, Inode& inode, const Metadata& metadata, const std::string& name,

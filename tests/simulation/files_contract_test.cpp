@@ -135,7 +135,7 @@ TEST_P(FilesContract, ALinkIsFollowedOnTheWayButNotAtTheEnd) {
   ASSERT_TRUE(out->make_symlink("real/up", "../real/f", false));
   EXPECT_EQ(files.stat(at("link"))->type, FileType::symlink);
   EXPECT_EQ(files.stat(at("link"))->size, 6u);
-  EXPECT_EQ(files.read_link(at("link")), "real/f");
+  EXPECT_EQ(files.details(at("link"))->target, "real/f");
   EXPECT_EQ(text_of("dir/f"), "inside");
   EXPECT_EQ(text_of("link"), "inside");
   EXPECT_EQ(code_of(files.open(at("link"), OpenMode::read)), "PermissionDenied");
@@ -200,7 +200,42 @@ TEST_P(FilesContract, AListingTellsEachEntryOnce) {
   EXPECT_EQ(files.stat(at("f"))->inode, files.stat(at("g"))->inode);
   const std::vector<Path> wanted{at("d"), at("f"), at("none")};
   const auto answers = files.list_batch(wanted);
-  EXPECT_EQ(code_of(answers[0]) + code_of(answers[1]) + code_of(answers[2]), "okNotFoundNotFound");
+  EXPECT_EQ(code_of(answers[0]) + code_of(answers[1]) + code_of(answers[2]), "okChangedNotFound");
+}
+
+// Promise: an entry is read in the very folder that was listed; one that was exchanged since, or that a link leads to,
+// is told, and never read.
+TEST_P(FilesContract, APlaceIsInTheFolderThatWasListed) {
+  ASSERT_TRUE(files.make_directories(at("a")));
+  ASSERT_TRUE(files.make_directories(at("b/c")));
+  plant("a/f", "mine");
+  plant("b/f", "other");
+  plant("b/c/f", "deeper");
+  const std::vector<Path> wanted{at("a"), at("b/c")};
+  const auto listings = files.list_batch(wanted);
+  const TreePlace place(at("a"), listings[0]->self.id(), "f");
+  const TreePlace below(at("b/c"), listings[1]->self.id(), "f");
+  const auto read = [&](const TreePlace& what) {
+    const ReadRequest request{what, 100};
+    auto answer = files.read_batch({&request, 1})[0];
+    return answer ? std::string(as_text(answer->bytes)) : code_of(answer);
+  };
+  const auto all = [&](const TreePlace& what) {
+    return read(what) + " " + code_of(files.details(what)) + " " + code_of(files.open_entry(what));
+  };
+  EXPECT_EQ(all(place), "mine ok ok");
+  EXPECT_EQ(all(below), "deeper ok ok");
+  EXPECT_EQ(all({at("a"), std::nullopt, "none"}), "NotFound NotFound NotFound");
+
+  ASSERT_TRUE(files.rename(at("a"), at("old")));
+  ASSERT_TRUE(files.rename(at("b"), at("a")));
+  EXPECT_EQ(all(place), "Changed Changed Changed") << "another folder has the name now";
+  EXPECT_EQ(all({at("a"), std::nullopt, "f"}), "other ok ok");
+  EXPECT_EQ(all({at("old"), listings[0]->self.id(), "f"}), "mine ok ok");
+
+  ASSERT_TRUE(writer()->make_symlink("b", "a", false));
+  EXPECT_EQ(all(below), "Changed Changed Changed") << "the same folder, and a link leads to it";
+  EXPECT_EQ(code_of(files.list_batch(wanted)[1]), "Changed");
 }
 
 TEST_P(FilesContract, ABatchAnswersInTheOrderOfItsRequests) {
@@ -286,12 +321,23 @@ TEST_P(FilesContract, WhatReplacesIsSeenWhenItIsComplete) {
   EXPECT_EQ(text_of("f"), "new");
   EXPECT_EQ(files.list(surroundings_->root())->size(), 1u);
   ASSERT_TRUE(out->make_symlink("f", "target", true));
-  EXPECT_EQ(files.read_link(at("f")), "target");
+  EXPECT_EQ(files.details(at("f"))->target, "target");
   plant("g", "G");
   ASSERT_TRUE(out->make_hard_link("g", "f", true));
   ASSERT_TRUE(out->make_hard_link("g", "f", true));
   EXPECT_EQ(text_of("f"), "G");
   EXPECT_EQ(files.list(surroundings_->root())->size(), 2u);
+}
+
+// Promise: owner, mode and attributes of a large file go to that file, and not to what got its name meanwhile.
+TEST_P(FilesContract, WhatTookTheNameOfAnUnfinishedFileIsLeftAsItIs) {
+  const auto out = writer();
+  auto file = out->open_new("large", false).value();
+  ASSERT_TRUE(files.rename(at("large"), at("moved")));
+  plant("large", "somebody else's");
+  const FileStat before = files.stat(at("large")).value();
+  EXPECT_EQ(code_of(out->set_metadata("large", FileType::regular, {.mode = 04777})), "AlreadyExists");
+  EXPECT_EQ(files.stat(at("large")).value(), before);
 }
 
 TEST_P(FilesContract, AFileThatWasNeverFinishedGoesWithItsWriter) {
@@ -311,8 +357,8 @@ TEST_P(FilesContract, AttributesAreSortedAndKept) {
   ASSERT_TRUE(
       out->make_file({.name = "f", .parts = {}, .metadata = {.mode = 0600, .owner = {}, .attributes = attributes}}));
   if (!out->take_warnings().empty()) return;  // this file system has none
-  EXPECT_THAT(files.attributes(at("f")).value(), ElementsAre(attributes[1], attributes[0]));
-  EXPECT_EQ(code_of(files.attributes(at("none"))), "NotFound");
+  EXPECT_THAT(files.details(at("f"))->attributes.value(), ElementsAre(attributes[1], attributes[0]));
+  EXPECT_EQ(code_of(files.details(at("none"))), "NotFound");
 }
 
 }  // namespace

@@ -57,6 +57,11 @@ class SimFile final : public File {
     return disk_.stat_of(*inode_);
   }
 
+  Result<std::vector<Attribute>> attributes() override {
+    HF_OK(begin(Kind::observe, "attributes", 0, 0));
+    return attributes_of(*inode_);
+  }
+
   Result<std::vector<Range>> data_ranges() override {
     HF_OK(begin(Kind::observe, "data_ranges", 0, 0));
     return inode_->content.data_ranges();

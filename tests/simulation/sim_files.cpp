@@ -96,10 +96,27 @@ Result<std::vector<DirectoryEntry>> SimFiles::list(const Path& directory) {
   return entries;
 }
 
-std::vector<Result<std::vector<DirectoryEntry>>> SimFiles::list_batch(std::span<const Path> directories) {
-  std::vector<Result<std::vector<DirectoryEntry>>> answers;
-  for (const Path& directory : directories) answers.push_back(list(directory));
+std::vector<Result<DirectoryListing>> SimFiles::list_batch(std::span<const Path> directories) {
+  const auto list_one = [&](const Path& directory) -> Result<DirectoryListing> {
+    HF_OK(same_folder({directory, std::nullopt, {}}));
+    HF_TRY(auto entries, list(directory));
+    HF_TRY(const Inode* inode, access_->disk.find(access_->actor, directory, Disk::Follow::no));
+    return DirectoryListing{access_->disk.stat_of(*inode), std::move(entries)};
+  };
+  std::vector<Result<DirectoryListing>> answers;
+  for (const Path& directory : directories) answers.push_back(list_one(directory));
   return answers;
+}
+
+Status SimFiles::same_folder(const TreePlace& place) {
+  Disk& disk = access_->disk;
+  HF_TRY(const Path real, disk.real_path(access_->actor, place.folder));
+  HF_TRY(const Inode* folder, disk.find(access_->actor, place.folder, Disk::Follow::no));
+  if (real != place.folder || !folder->is_directory())
+    return fail(Code::Changed, "a link or a file stands where a folder was", printable(place.folder));
+  if (place.folder_id && *place.folder_id != disk.stat_of(*folder).id())
+    return fail(Code::Changed, "its folder was replaced since it was listed", printable(place.path()));
+  return {};
 }
 
 Result<FileStat> SimFiles::stat(const Path& path) {
@@ -112,34 +129,30 @@ Result<Path> SimFiles::real_path(const Path& path) {
   return access_->disk.real_path(access_->actor, path);
 }
 
-Result<std::string> SimFiles::read_link(const Path& path) {
-  HF_TRY(const Inode* inode, look("read_link", path));
-  if (inode->type != FileType::symlink) return fail(Code::IoError, "this is no link", printable(path));
-  return inode->target;
-}
-
-Result<std::vector<Attribute>> SimFiles::attributes(const Path& path) {
-  HF_TRY(const Inode* inode, look("attributes", path));
-  std::vector<Attribute> out;
-  for (const auto& [name, value] : inode->meta.attributes) out.push_back({name, value});
-  return out;
+Result<EntryDetails> SimFiles::details(const TreePlace& place) {
+  HF_TRY(const Inode* inode, look("details", place.path()));
+  HF_OK(same_folder(place));
+  return EntryDetails{access_->disk.stat_of(*inode), inode->target, attributes_of(*inode)};
 }
 
 Result<ReadAnswer> SimFiles::read_small(const ReadRequest& request) {
   constexpr std::uint64_t growth_max = 1 << 20;  // as in the real one
-  HF_TRY(Inode * inode, look_for_reading("read", request.path));
+  const Path path = request.place.path();
+  HF_TRY(Inode * inode, look_for_reading("read", path));
+  HF_OK(same_folder(request.place));
   Disk& disk = access_->disk;
   ReadAnswer answer;
   answer.before = disk.stat_of(*inode);
   if (answer.before.size > request.size_expected + growth_max) {
-    return fail(Code::Changed, "the file grew much since it was listed", printable(request.path));
+    return fail(Code::Changed, "the file grew much since it was listed", printable(path));
   }
+  answer.attributes = attributes_of(*inode);
   disk.opened(*inode);
   const std::uint64_t number = inode->number, epoch = disk.epoch();
   answer.bytes.resize(answer.before.size / 2);
   inode->content.read(0, answer.bytes);
   // Others may write while this one reads: half before, half after.
-  const Status second = access_->begin(Kind::observe, {.who = {}, .what = "read on", .object = request.path});
+  const Status second = access_->begin(Kind::observe, {.who = {}, .what = "read on", .object = path});
   if (second) {
     const Bytes rest = inode->content.all();
     if (rest.size() > answer.bytes.size()) {
@@ -165,6 +178,12 @@ std::vector<Result<ReadAnswer>> SimFiles::read_batch(std::span<const ReadRequest
     }
   }
   return answers;
+}
+
+Result<std::unique_ptr<File>> SimFiles::open_entry(const TreePlace& place) {
+  auto file = open(place.path(), OpenMode::read);
+  if (file) HF_OK(same_folder(place));
+  return file;
 }
 
 Result<std::unique_ptr<File>> SimFiles::open(const Path& path, OpenMode mode) {

@@ -10,11 +10,11 @@ class SimFiles final : public Files {
   explicit SimFiles(DiskAccessPtr access) : access_(std::move(access)) {}
 
   Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
-  std::vector<Result<std::vector<DirectoryEntry>>> list_batch(std::span<const Path> directories) override;
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override;
   Result<FileStat> stat(const Path& path) override;
   Result<Path> real_path(const Path& path) override;
-  Result<std::string> read_link(const Path& path) override;
-  Result<std::vector<Attribute>> attributes(const Path& path) override;
+  Result<EntryDetails> details(const TreePlace& place) override;
+  Result<std::unique_ptr<File>> open_entry(const TreePlace& place) override;
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override;
 
   Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) override;
@@ -33,6 +33,7 @@ class SimFiles final : public Files {
   Result<Inode*> look(std::string_view what, const Path& path, Disk::Follow follow = Disk::Follow::no);
   Result<Inode*> look_for_reading(std::string_view what, const Path& path, Disk::Follow follow = Disk::Follow::no);
   Result<ReadAnswer> read_small(const ReadRequest& request);
+  Status same_folder(const TreePlace& place);
 
   DiskAccessPtr access_;
 };

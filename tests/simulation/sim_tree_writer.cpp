@@ -17,8 +17,8 @@ class SimTreeWriter final : public TreeWriter {
     disk_.opened(root);
   }
   ~SimTreeWriter() override {
-    for (const auto& [name, leaf] : unfinished_) {
-      if (alive()) (void)remove(sibling(name, leaf));
+    for (const auto& [name, file] : unfinished_) {
+      if (alive()) (void)remove(sibling(name, file.leaf));
     }
     disk_.closed(root_, epoch_);
   }
@@ -55,12 +55,12 @@ class SimTreeWriter final : public TreeWriter {
 
   Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) override {
     if (const auto old = unfinished_.find(name); old != unfinished_.end()) {
-      (void)remove(sibling(name, old->second));
+      (void)remove(sibling(name, old->second.leaf));
       unfinished_.erase(old);
     }
     HF_TRY(const std::string at, make(name, FileType::regular, replace));
-    unfinished_[name] = std::string(last_component(at));
     HF_TRY(const Place made, place(at));
+    unfinished_[name] = {std::string(last_component(at)), disk_.stat_of(*made.node).id()};
     return open_inode(access_, *made.node, name, true);
   }
 
@@ -109,8 +109,9 @@ class SimTreeWriter final : public TreeWriter {
 
   Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) override {
     const auto unfinished = unfinished_.find(name);
-    const std::string at = unfinished == unfinished_.end() ? name : sibling(name, unfinished->second);
-    HF_OK(set_metadata_at(at, type, metadata));
+    const bool whole = unfinished == unfinished_.end();
+    const std::string at = whole ? name : sibling(name, unfinished->second.leaf);
+    HF_OK(set_metadata_at(at, type, metadata, whole ? std::nullopt : std::optional(unfinished->second.id)));
     if (at != name) HF_OK(replace(at, name));
     unfinished_.erase(name);
     return {};
@@ -190,10 +191,12 @@ class SimTreeWriter final : public TreeWriter {
     }
     return set_metadata_at(at, FileType::regular, request.metadata);
   }
-  Status set_metadata_at(const std::string& at, FileType type, const Metadata& metadata) {
+  Status set_metadata_at(const std::string& at, FileType type, const Metadata& metadata,
+                         std::optional<FileId> only = std::nullopt) {
     HF_TRY(const Place there, begin(Kind::change, "set_metadata", at));
     if (there.node == nullptr) return fail(Code::NotFound, "there is nothing of that name", printable(at));
-    if (there.node->type != type) return fail(Code::AlreadyExists, "something else has this name", printable(at));
+    if (there.node->type != type || (only && disk_.stat_of(*there.node).id() != *only))
+      return fail(Code::AlreadyExists, "something else has this name", printable(at));
     return named(set_metadata_of(*access_, *there.node, metadata, at, warnings_), at);
   }
   Status replace(const std::string& temporary, const std::string& name) {
@@ -217,7 +220,11 @@ class SimTreeWriter final : public TreeWriter {
   std::uint64_t root_, epoch_;
   std::string temporary_prefix_;
   std::uint64_t temporaries_ = 0;
-  std::map<std::string, std::string> unfinished_;  // made by open_new: name, and the leaf that it has meanwhile
+  struct Unfinished {
+    std::string leaf;
+    FileId id;
+  };
+  std::map<std::string, Unfinished> unfinished_;  // made by open_new: name, and what it has meanwhile
   std::vector<std::pair<RequestId, WriteBatch>> waiting_;
   RequestId last_request_id_ = 0;
   std::vector<std::string> warnings_;
