@@ -11,7 +11,7 @@ option(HOLDFAST_UNITY "files of a room are compiled together" OFF)
 function(holdfast_unity target)
   if(HOLDFAST_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # GCC takes an included .cpp for a header
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # it takes an included .cpp for a header
   endif()
 endfunction()
 

@@ -46,8 +46,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
     tell_of_waiting(server, command, output);
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
-                           {command.name, device, std::string(system.sysname) + " " + system.machine,
-                            to_bytes(as_bytes(command.invitation))}));
+                           {command.name, device, std::string(system.sysname) + " " + system.machine}));
   }
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};

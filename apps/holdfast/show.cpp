@@ -136,10 +136,10 @@ std::string text_of(const verbs::Status& status) {
   if (status.chain_error)
     out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
   out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") +
-                         " in " + count_text(status.objects) + " objects");
+                         " in " + counted(status.objects, "object"));
   out += alarms_text(status.home_alarms, std::string(session::home_space));
   for (const auto& space : status.spaces) {
-    std::string line = space.error ? "ALARM: " + space.error->sentence : count_text(space.snapshots) + " snapshots";
+    std::string line = space.error ? "ALARM: " + space.error->sentence : counted(space.snapshots, "snapshot");
     if (space.newest)
       line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
     out += row(printable(space.named.name), line);
@@ -166,7 +166,7 @@ std::string text_of(const verbs::SpaceInfo& info) {
   std::string out = printable(info.named.name) + "\n" + row("id", info.named.space.hex());
   out += row("members", std::to_string(info.members) + ", key epoch " + std::to_string(info.epoch));
   out += row("commits", count_text(info.commits)) + row("snapshots", count_text(info.snapshots));
-  out += row("chunks", count_text(info.chunks) + " in " + count_text(info.packs) + " packs, " +
+  out += row("chunks", count_text(info.chunks) + " in " + counted(info.packs, "pack") + ", " +
                            count_text(info.segments) + " index segments");
   out += row("stored", size_text(info.bytes_stored) + " for " + size_text(info.bytes_plain) +
                            (info.inline_bytes > 0 ? ", and " + size_text(info.inline_bytes) + " inside commits" : ""));
@@ -180,7 +180,7 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
   std::string out;
   if (done.space_made) out += (command.dry_run ? "would make the space " : "made the space ") + done.space + "\n";
   const std::string what =
-      count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " + size_text(stats.bytes);
+      counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " + size_text(stats.bytes);
   const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " +
                               count_text(stats.files_unchanged) + " unchanged";
   if (command.dry_run) {
@@ -192,9 +192,9 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
     out += " in " + duration_text(took_ns) + "\n";
   }
   if (done.report.packs_lost > 0)
-    out += "  " + count_text(done.report.packs_lost) +
-           " packs are lost or damaged on the server: what of them is in these paths " +
-           (command.dry_run ? "would be" : "was") + " sent again\n";
+    out += "  " + counted(done.report.packs_lost, "pack") +
+           " of the server lost or damaged: what of it is in these paths " + (command.dry_run ? "would be" : "was") +
+           " sent again\n";
   if (done.report.problems_count > 0) {
     out += count_text(stats.left_out) + " left out, " + count_text(done.report.problems_count - stats.left_out) +
            " saved with a doubt:\n";
@@ -217,10 +217,10 @@ std::string text_of(const verbs::Snapshots& snapshots) {
 
 std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
   const auto& stats = done.report.stats;
-  std::string out = "restored " + count_text(stats.files) + " files, " + count_text(stats.directories) + " folders, " +
+  std::string out = "restored " + counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
                     size_text(stats.bytes) + " into " + printable(command.target) + " in " + duration_text(took_ns) +
                     "\n";
-  if (command.verify) out += "  " + count_text(done.report.files_verified) + " files were read back and are equal\n";
+  if (command.verify) out += "  " + counted(done.report.files_verified, "file") + " were read back and are equal\n";
   if (done.report.problems_count > 0) {
     out += count_text(done.report.problems_count) + " were not restored:\n" +
            problems_text(done.report.problems, done.report.problems_count);
@@ -279,8 +279,8 @@ std::string text_of(const verbs::Diff& diff) {
 }
 
 std::string text_of(const backup::CheckReport& report, bool read_data) {
-  std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.objects) + " objects";
-  out += read_data ? ", " + count_text(report.chunks) + " chunks opened (" + size_text(report.bytes_read) + " read)"
+  std::string out = counted(report.snapshots, "snapshot") + ", " + counted(report.objects, "object");
+  out += read_data ? ", " + counted(report.chunks, "chunk") + " opened (" + size_text(report.bytes_read) + " read)"
                    : " (their content was not read: --read-data)";
   out += !report.whole() ? ":\n" : read_data ? ": all is whole\n" : ": the server has all of it\n";
   for (const auto& finding : report.findings) {

@@ -46,6 +46,10 @@ std::string count_text(std::uint64_t number) {
   return out;
 }
 
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return count_text(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string time_text(std::int64_t ns) {
   const std::time_t seconds = static_cast<std::time_t>(ns / second_ns);
   std::tm local{};
@@ -107,11 +111,11 @@ void Progress::show(const backup::Counters& counters) {
       parts.push_back((left < 60 ? std::to_string(left) + " s" : duration_text(left * second_ns)) + " left");
     parts.push_back(rate_text);
     parts.push_back(size_text(done) + " of " + size_text(counters.bytes_total));
-    parts.push_back(count_text(counters.files) + " files");
+    parts.push_back(counted(counters.files, "file"));
   } else if (counters.bytes == 0 && counters.files_total > 0) {
-    parts.push_back("counting, " + count_text(counters.files_total) + " files");
+    parts.push_back("counting, " + counted(counters.files_total, "file"));
   } else {
-    parts = {count_text(counters.files) + " files", size_text(counters.bytes), rate_text};
+    parts = {counted(counters.files, "file"), size_text(counters.bytes), rate_text};
   }
   std::string line = doing_ + " ";
   for (std::size_t i = 0; i < parts.size(); ++i) {

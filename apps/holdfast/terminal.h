@@ -8,11 +8,12 @@
 
 namespace holdfast::app {
 
-std::string size_text(std::uint64_t bytes);    // "1.24 GiB"
-std::string count_text(std::uint64_t number);  // "78,579"
-std::string time_text(std::int64_t ns);        // local time, "2026-11-24 23:05:11"
-std::string iso_time(std::int64_t ns);         // UTC, "2026-11-24T23:05:11.123456789Z"
-std::string duration_text(std::int64_t ns);    // "3.2 s", "4 min 10 s"
+std::string size_text(std::uint64_t bytes);                        // "1.24 GiB"
+std::string count_text(std::uint64_t number);                      // "78,579"
+std::string counted(std::uint64_t number, std::string_view noun);  // "1 file", "78,579 files"
+std::string time_text(std::int64_t ns);                            // local time, "2026-11-24 23:05:11"
+std::string iso_time(std::int64_t ns);                             // UTC, "2026-11-24T23:05:11.123456789Z"
+std::string duration_text(std::int64_t ns);                        // "3.2 s", "4 min 10 s"
 
 // One line that is drawn again and again on a terminal; a plain line now and then elsewhere. Nothing when quiet.
 class Progress {

@@ -8,7 +8,8 @@ namespace holdfast::app {
 std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line,
                             agent::Output& output) {
   if (command.verb == "completion") {
-    const std::string script = completion_script(command.name);
+    Command unused;
+    const std::string script = command_line::completion_script(*make_parser(unused), command.name);
     output.out(command.json ? json_of_completion(command.name, script) : script);
     return exit_done;
   }
@@ -24,7 +25,8 @@ std::optional<int> run_tool(World& world, const Command& command, const agent::F
     if (!typed) return report(typed.error(), command, output);
     const Path& folder = *typed;
     std::vector<std::string> names;
-    for (const auto& [name, text] : man_pages()) {
+    Command unused;
+    for (const auto& [name, text] : command_line::man_pages(*make_parser(unused), 1)) {
       names.push_back(name);
       auto file = world.files->open(join_path(folder, name), OpenMode::create_or_truncate);
       const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));

@@ -158,8 +158,11 @@ TEST(Holdfastd, ExplainsItselfAndItsMistakes) {
            {}, {"serve"}, {"serve", "--data"}, {"run"}, {"serve", "--data", "/x", "--grace-days", "0"}}) {
     Process process(wrong);
     EXPECT_EQ(process.exit_code(), 2);
-    EXPECT_NE(process.errors(), "");
+    EXPECT_THAT(process.errors(), testing::MatchesRegex("holdfastd: .+\n  next    holdfastd .+\n"));
   }
+  Process near({"serve", "--dat", "/x"});
+  EXPECT_EQ(near.exit_code(), 2);
+  EXPECT_THAT(near.errors(), HasSubstr("holdfastd serve --data"));
   const Place place;
   Process nonsense({"serve", "--data", place.directory / "data", "--listen", "nowhere"});
   EXPECT_EQ(nonsense.exit_code(), 1);

@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "base/system.h"
 #include "crypto/passphrase.h"
+#include "generate.h"
+#include "mistake.h"
 #include "server/serve.h"
 
 namespace {
@@ -28,6 +30,7 @@ constexpr const char* serve_footer =
 struct CommandLine {
   server::ServeOptions serve;
   std::string log_level = "info";
+  std::string shell, man_folder;
   std::uint64_t account_bytes_max = static_cast<std::uint64_t>(server::ServiceOptions{}.bytes_max);
   unsigned grace_days = 14;
 };
@@ -66,6 +69,24 @@ void define(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
       ->capture_default_str()
       ->type_name("LEVEL");
+
+  app.add_subcommand("completion", "print the completion script of a shell")
+      ->add_option("shell", line.shell, "bash, zsh or fish")
+      ->required()
+      ->type_name("SHELL")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  app.add_subcommand("man", "write the man pages into a folder")
+      ->add_option("folder", line.man_folder, "where to")
+      ->required()
+      ->type_name("DIR");
+}
+
+int report(const Error& error, const std::string& next) {
+  std::cerr << "holdfastd: " << error.sentence;
+  if (!error.object.empty()) std::cerr << ": " << printable(error.object);
+  std::cerr << " (" << name_of(error.code) << ")\n";
+  if (!next.empty()) std::cerr << "  next    " << printable(next) << "\n";
+  return failed;
 }
 
 std::string hint_for(const Error& error, const CommandLine& line) {
@@ -87,15 +108,6 @@ std::string hint_for(const Error& error, const CommandLine& line) {
     default:
       return {};
   }
-}
-
-int report(const Error& error, const CommandLine& line) {
-  std::cerr << "holdfastd: " << error.sentence;
-  if (!error.object.empty()) std::cerr << ": " << printable(error.object);
-  std::cerr << " (" << name_of(error.code) << ")\n";
-  if (const std::string hint = hint_for(error, line); !hint.empty())
-    std::cerr << "  next    " << printable(hint) << "\n";
-  return failed;
 }
 
 // No core files and no debugger of the same user: keys are in this memory. As many connections as the system allows.
@@ -124,19 +136,34 @@ sigset_t block_signals() {
 
 int serve(CommandLine& line) {
   const sigset_t stop_signals = block_signals();
-  if (const auto started = crypto::start_crypto(); !started) return report(started.error(), line);
+  if (const auto started = crypto::start_crypto(); !started)
+    return report(started.error(), hint_for(started.error(), line));
   const auto clock = system_clock();
   const auto level = server::parse_level(line.log_level);
-  if (!level) return report(level.error(), line);
+  if (!level) return report(level.error(), hint_for(level.error(), line));
   server::EventLog log(*clock, *level, server::standard_error_sink());
   line.serve.service.bytes_max = static_cast<std::int64_t>(line.account_bytes_max);
   line.serve.service.grace_seconds = line.grace_days * 86'400;
   auto server = server::Server::start(line.serve, log);
-  if (!server) return report(server.error(), line);
+  if (!server) return report(server.error(), hint_for(server.error(), line));
   std::cout << api::to_text((*server)->link()) << '\n' << std::flush;
   int signal = 0;
   sigwait(&stop_signals, &signal);
   (*server)->stop();
+  return done;
+}
+
+// Pages of the section for what operators run.
+int write_man_pages(const CLI::App& app, const std::string& folder) {
+  constexpr int section = 8;
+  const auto files = system_files(1);
+  for (const auto& [name, text] : command_line::man_pages(app, section)) {
+    const auto where = files->real_path(folder);
+    const auto file = where ? files->open(join_path(*where, name), OpenMode::create_or_truncate)
+                            : Result<std::unique_ptr<File>>(pass_on(where.error()));
+    const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));
+    if (!written) return report(written.error(), "name a folder that is there and can be written to");
+  }
   return done;
 }
 
@@ -151,7 +178,15 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? done : usage;
+    std::ostringstream trouble;
+    if (app.exit(error, std::cout, trouble) == 0) return done;
+    const auto mistake = command_line::explain(app, {argv + std::min(argc, 1), argv + argc}, error);
+    std::cerr << "holdfastd: " << mistake.text << "\n  next    " << mistake.next << "\n";
+    return usage;
   }
-  return serve(line);
+  if (app.got_subcommand("completion")) {
+    std::cout << command_line::completion_script(app, line.shell) << std::flush;
+    return std::cout ? done : failed;
+  }
+  return app.got_subcommand("man") ? write_man_pages(app, line.man_folder) : serve(line);
 }

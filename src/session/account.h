@@ -39,7 +39,7 @@ struct Account {
 // be durable. Repeats harmlessly what an interrupted sign-up began. AlreadyExists: this home has an account.
 struct SignUpOptions {
   std::string user_name, device_name, platform;
-  Bytes invitation;
+  Bytes invitation = {};  // a server may ask for one
 };
 Status sign_up(Doors doors, LocalState& state, ApiClient& server, const identity::DeviceSeeds& seeds,
                const SignUpOptions& options);

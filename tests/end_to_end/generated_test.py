@@ -32,6 +32,27 @@ def help_of_every_verb(story, home):
         subprocess.run([HOLDFASTD, *line], check=True, stdout=subprocess.DEVNULL)
 
 
+def of_the_server(story):
+    step("the server's program has man pages and completion too")
+    folder = story.path("man of the server")
+    os.makedirs(folder)
+    subprocess.run([HOLDFASTD, "man", folder], check=True)
+    expect_equal(set(os.listdir(folder)), {"holdfastd.8", "holdfastd-serve.8", "holdfastd-completion.8", "holdfastd-man.8"}, "pages")
+    with open(os.path.join(folder, "holdfastd-serve.8"), encoding="utf-8") as file:
+        page = file.read()
+    expect(page.startswith(".TH holdfastd-serve 8 ") and "\\-\\-account\\-quota SIZE" in page and "Exit codes: 0 stopped" in page, f"a page: {page}")
+    if shutil.which("groff"):
+        for name in os.listdir(folder):
+            made = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", os.path.join(folder, name)], stderr=subprocess.PIPE, check=True)
+            expect_equal(made.stderr, b"", f"what groff says of {name}")
+    for shell in ("bash", "zsh", "fish"):
+        script = subprocess.run([HOLDFASTD, "completion", shell], stdout=subprocess.PIPE, check=True).stdout
+        expect(b"holdfastd" in script and b"grace-days" in script, f"{shell}: {script}")
+        if shutil.which(shell):
+            subprocess.run([shell, "-n"], input=script, check=True)
+    expect_equal(subprocess.run([HOLDFASTD, "man", story.path("nowhere")], stderr=subprocess.DEVNULL).returncode, 1, "the exit code")
+
+
 def man_pages(story, home):
     step("a man page for every verb, without a warning")
     folder = story.path("man")
@@ -133,6 +154,7 @@ def main():
     with Story("generated") as story:
         nobody = story.home("nobody", None, signed_up=False)
         help_of_every_verb(story, nobody)
+        of_the_server(story)
         man_pages(story, nobody)
         completion(story, nobody)
         json_of_every_verb(story)

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-namespace holdfast::app {
+namespace holdfast::command_line {
 
 namespace {
 
@@ -33,11 +33,12 @@ std::string synopsis(const CLI::App& app, const std::string& full) {
   return out;
 }
 
-std::string page(const CLI::App& app, const std::string& full, const std::string& footer) {
+std::string page(const CLI::App& app, const std::string& full, int section, const std::string& footer) {
   std::string title = full;
   for (char& c : title)
     if (c == ' ') c = '-';
-  std::string out = ".TH " + title + " 1 \"\" \"holdfast " HOLDFAST_VERSION "\"\n.SH NAME\n" + roff(title) + " \\- " +
+  std::string out = ".TH " + title + " " + std::to_string(section) +
+                    " \"\" \"holdfast " HOLDFAST_VERSION "\"\n.SH NAME\n" + roff(title) + " \\- " +
                     roff(app.get_description()) + "\n.SH SYNOPSIS\n.B " + roff(synopsis(app, full)) + "\n";
   const auto commands = app.get_subcommands({});
   if (!commands.empty()) {
@@ -68,12 +69,14 @@ std::vector<std::string> words_after(const CLI::App& app) {
 
 // A case for each command line so far: what may come next.
 std::string bash_script(const CLI::App& app) {
+  const std::string& name = app.get_name();
   std::string out =
-      "_holdfast() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\" line=holdfast i\n"
+      "_" + name + "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\" line=" + name +
+      " i\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do [[ ${COMP_WORDS[i]} == -* ]] || line+=\" ${COMP_WORDS[i]}\"; done\n"
       "  case \"$line\" in\n";
   std::string cases;
-  each_command(app, "holdfast", [&](const CLI::App& command, const std::string& full) {
+  each_command(app, name, [&](const CLI::App& command, const std::string& full) {
     std::string words;
     for (const auto& word : words_after(command)) words += (words.empty() ? "" : " ") + word;
     const bool leaf = command.get_subcommands({}).empty();
@@ -81,43 +84,40 @@ std::string bash_script(const CLI::App& app) {
     cases = "    \"" + full + "\"" + (leaf ? "*" : "") + ") COMPREPLY=($(compgen -W \"" + words + "\"" +
             (leaf ? " -f" : "") + " -- \"$word\")) ;;\n" + cases;
   });
-  return out + cases + "  esac\n}\ncomplete -o filenames -F _holdfast holdfast\n";
+  return out + cases + "  esac\n}\ncomplete -o filenames -F _" + name + " " + name + "\n";
 }
 
 std::string fish_script(const CLI::App& app) {
   std::string out;
+  const std::string complete = "complete -c " + app.get_name();
   each_command(app, "", [&](const CLI::App& command, const std::string& full) {
     const std::string seen = full.empty() ? "__fish_use_subcommand" : "__fish_seen_subcommand_from" + full;
     for (const CLI::App* below : command.get_subcommands({}))
-      out += "complete -c holdfast -f -n '" + seen + "' -a " + below->get_name() + " -d '" + below->get_description() +
-             "'\n";
+      out += complete + " -f -n '" + seen + "' -a " + below->get_name() + " -d '" + below->get_description() + "'\n";
     for (const CLI::Option* option : command.get_options())
-      for (const auto& name : option->get_lnames()) out += "complete -c holdfast -n '" + seen + "' -l " + name + "\n";
+      for (const auto& name : option->get_lnames()) out += complete + " -n '" + seen + "' -l " + name + "\n";
   });
   return out;
 }
 
 }  // namespace
 
-std::map<std::string, std::string> man_pages() {
-  Command unused;
-  const auto app = make_parser(unused);
+std::map<std::string, std::string> man_pages(const CLI::App& app, int section) {
   std::map<std::string, std::string> out;
-  each_command(*app, "holdfast", [&](const CLI::App& command, const std::string& full) {
+  each_command(app, app.get_name(), [&](const CLI::App& command, const std::string& full) {
     std::string file = full;
     for (char& c : file)
       if (c == ' ') c = '-';
-    out[file + ".1"] = page(command, full, app->get_footer());
+    const std::string& footer = command.get_footer().empty() ? app.get_footer() : command.get_footer();
+    out[file + "." + std::to_string(section)] = page(command, full, section, footer);
   });
   return out;
 }
 
-std::string completion_script(const std::string& shell) {
-  Command unused;
-  const auto app = make_parser(unused);
-  if (shell == "fish") return fish_script(*app);
-  const std::string bash = bash_script(*app);
+std::string completion_script(const CLI::App& app, const std::string& shell) {
+  if (shell == "fish") return fish_script(app);
+  const std::string bash = bash_script(app);
   return shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" + bash : bash;
 }
 
-}  // namespace holdfast::app
+}  // namespace holdfast::command_line

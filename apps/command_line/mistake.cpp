@@ -1,0 +1,99 @@
+#include "mistake.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/bytes.h"
+
+namespace holdfast::command_line {
+
+namespace {
+
+// How many letters must be put in, left out or exchanged to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t above_left = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, above_left + (a[i] == b[j] ? 0 : 1)});
+      above_left = above;
+    }
+  }
+  return row.back();
+}
+
+// Of names, the one that was most likely meant; empty: none is near.
+std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t far = 3;
+  std::string nearest;
+  std::size_t least = far;
+  for (const std::string& name : names) {
+    const std::size_t here = distance(word, name);
+    if (here >= least) continue;
+    least = here;
+    nearest = name;
+  }
+  return nearest;
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+}  // namespace
+
+Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
+  const auto usage = [](std::string text, std::string next) { return Mistake{std::move(text), std::move(next)}; };
+  std::string typed = app.get_name();
+  if (arguments.empty()) return usage("a command is missing", typed + " --help");
+  const CLI::App* verb = &app;
+  for (const std::string& word : arguments) {
+    const auto verbs = verbs_of(*verb);
+    if (verbs.empty()) break;
+    if (std::ranges::find(verbs, word) == verbs.end()) {
+      if (word.starts_with('-'))
+        return usage("the command comes first, and its options behind it", typed + " COMMAND " + printable(word));
+      const std::string nearest = nearest_of(word, verbs);
+      return usage("there is no command " + (verb == &app ? "" : verb->get_name() + " ") + printable(word),
+                   typed + " " + (nearest.empty() ? "--help" : nearest));
+    }
+    verb = verb->get_subcommand(word);
+    typed += " " + word;
+  }
+  if (const auto verbs = verbs_of(*verb); !verbs.empty()) {
+    std::string all;
+    for (const std::string& name : verbs) all += (all.empty() ? "" : ", ") + name;
+    return usage(typed + " needs one more word: " + all, typed + " --help");
+  }
+  const auto options = options_of(*verb);
+  for (const std::string& argument : arguments) {
+    const std::string name = argument.substr(0, argument.find('='));
+    if (!name.starts_with("--") || std::ranges::find(options, name) != options.end()) continue;
+    const std::string nearest = nearest_of(name, options);
+    return usage("there is no option " + printable(name) + " of " + typed,
+                 typed + " " + (nearest.empty() ? "--help" : nearest));
+  }
+  const std::string text = printable(error.what());
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    for (const CLI::Option* option : verb->get_options()) {
+      std::string form = option->get_type_name();
+      if (!option->get_positional() || form.find(":PATH") == std::string::npos) continue;
+      std::erase_if(form, [](char c) { return c == '[' || c == ']'; });
+      return usage(text, "a path stands behind a colon:  " + typed + " " + form);
+    }
+  }
+  return usage(text, typed + " --help");
+}
+
+}  // namespace holdfast::command_line

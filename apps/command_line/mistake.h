@@ -1,0 +1,17 @@
+// What a wrong command line was meant to be.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace holdfast::command_line {
+
+struct Mistake {
+  std::string text, next;  // what is wrong; what to type instead
+};
+
+// `error` is what parsing `arguments` (without the program's name) gave. The nearest command or option is offered.
+Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error);
+
+}  // namespace holdfast::command_line
