@@ -78,6 +78,7 @@ Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, 
   }
   const auto options = options_of(*verb);
   for (const std::string& argument : arguments) {
+    if (argument == "--") break;  // no options behind it
     const std::string name = argument.substr(0, argument.find('='));
     if (!name.starts_with("--") || std::ranges::find(options, name) != options.end()) continue;
     const std::string nearest = nearest_of(name, options);

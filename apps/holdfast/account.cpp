@@ -15,7 +15,7 @@ std::unexpected<Error> no_account_yet(const Path& home) {
   return fail(Code::NotFound, About::account, "this home belongs to no account yet", printable(home));
 }
 
-Result<int> sign_up(World& world, const Command& command, agent::Output& output) {
+Result<int> sign_up(World& world, const Command& command, bool on_terminal, agent::Output& output) {
   HF_TRY(const auto link, api::parse_server_link(command.server));
   const Path keys = join_path(world.home, "keys");
   const auto there = session::look_at_key_file(*world.files, keys);
@@ -43,7 +43,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   ::uname(&system);
   {
     session::ApiClient server(doors, link, patience_ns(command));
-    tell_of_waiting(server, command, output);
+    tell_of_waiting(server, command, on_terminal, output);
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
                            {command.name, device, std::string(system.sysname) + " " + system.machine}));
@@ -51,7 +51,7 @@ Result<int> sign_up(World& world, const Command& command, agent::Output& output)
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
   session::Session session(doors, shared, link, patience_ns(command));
-  tell_of_waiting(session.server, command, output);
+  tell_of_waiting(session.server, command, on_terminal, output);
   HF_OK(session::make_home(session));
   HF_OK(session::open_home(session));
   const auto who = verbs::who_am_i(shared.account);

@@ -50,7 +50,7 @@ class Verb {
 
   Result<int> carry_out() {
     if (command_.verb == "doctor") return doctor();
-    HF_TRY(connected_, connect(world_, command_, output_));
+    HF_TRY(connected_, connect(world_, command_, line_.error_is_terminal, output_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
     if (command_.verb == "space create") return space_create();
@@ -97,7 +97,7 @@ class Verb {
 
   int doctor() {
     std::vector<verbs::Finding> findings;
-    auto connected = connect(world_, command_, output_);
+    auto connected = connect(world_, command_, line_.error_is_terminal, output_);
     findings =
         verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
     show(findings);
@@ -165,8 +165,6 @@ class Verb {
     options.verify = command_.verify;
     options.set_owner = ::geteuid() == 0;
     options.restorer = std::pair(::geteuid(), ::getegid());
-    HF_OK(world_.files->make_directories(options.target));
-    HF_TRY(options.target, world_.files->real_path(options.target));
     const std::int64_t began = world_.clock->monotonic_ns();
     HF_TRY(const auto done,
            with_progress("restore", options, [&] { return verbs::restore(session(), space_, which, options); }));

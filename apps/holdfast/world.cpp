@@ -25,22 +25,22 @@ std::int64_t patience_ns(const Command& command) {
   return std::int64_t{command.patience_s.value_or(asks ? 10 : 120)} * second_ns;
 }
 
-void tell_of_waiting(session::ApiClient& server, const Command& command, agent::Output& output) {
+void tell_of_waiting(session::ApiClient& server, const Command& command, bool on_terminal, agent::Output& output) {
   if (command.json || command.quiet) return;
-  server.when_waiting([&output](std::int64_t patience_ns) {
-    output.error("no answer from the server; it is asked again for " + std::to_string(patience_ns / second_ns) +
-                 " s (--patience)\n");
+  server.when_waiting([&output, on_terminal](std::int64_t patience_ns) {
+    output.error(std::string(on_terminal ? "\r\x1b[K" : "") + "no answer from the server; it is asked again for " +
+                 std::to_string(patience_ns / second_ns) + " s (--patience)\n");
   });
 }
 
-Result<Connected> connect(World& world, const Command& command, agent::Output& output) {
+Result<Connected> connect(World& world, const Command& command, bool on_terminal, agent::Output& output) {
   if (!world.shared) return pass_on(*world.no_account);
   HF_TRY(const auto link, api::parse_server_link(world.shared->account.profile.server));
   Connected out;
   out.remote = session::http_remote(link);
   const Doors doors{*world.clock, *world.random, *world.files, *out.remote, *world.workers};
   out.session = std::make_unique<session::Session>(doors, *world.shared, link, patience_ns(command));
-  tell_of_waiting(out.session->server, command, output);
+  tell_of_waiting(out.session->server, command, on_terminal, output);
   return out;
 }
 

@@ -25,10 +25,10 @@ struct Connected {
   std::unique_ptr<session::Session> session;
 };
 
-[[nodiscard]] Result<Connected> connect(World& world, const Command& command, agent::Output& output);
+[[nodiscard]] Result<Connected> connect(World& world, const Command& command, bool on_terminal, agent::Output& output);
 [[nodiscard]] std::int64_t patience_ns(const Command& command);
-// A person sees it on standard error while the server does not answer.
-void tell_of_waiting(session::ApiClient& server, const Command& command, agent::Output& output);
+// A person sees it on standard error while the server does not answer; on a terminal, in place of a progress line.
+void tell_of_waiting(session::ApiClient& server, const Command& command, bool on_terminal, agent::Output& output);
 
 [[nodiscard]] Path home_path();  // HOLDFAST_HOME, or where it is without
 [[nodiscard]] std::string host_name();

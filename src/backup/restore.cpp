@@ -32,7 +32,6 @@ void RestoreRun::tell(const std::string& current, bool now) {
 
 Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
   HF_OK(space_.follow_index());
-  HF_TRY(writer_, space_.session().doors.files.tree_writer(options_.target));
   std::vector<space::TreeEntry> tops;
   if (options_.path.empty()) {
     HF_OK(space::read_folder(reader_, snapshot.root, tops));
@@ -40,6 +39,8 @@ Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
     HF_TRY(auto entry, space::find_path(reader_, snapshot.root, options_.path));
     tops.push_back(std::move(entry));
   }
+  HF_OK(space_.session().doors.files.make_directories(options_.target));  // now that there is something to put there
+  HF_TRY(writer_, space_.session().doors.files.tree_writer(options_.target));
   for (const auto& top : tops) {
     counters_.bytes_total += top.directory() != nullptr ? top.directory()->bytes
                              : top.file() != nullptr    ? top.file()->size

@@ -77,7 +77,7 @@ Service::Service(MetaStore& rows, ObjectStore& objects, Clock& clock, Random& ra
 Bytes Service::refuse(std::string_view name, const Error& error) {
   api::Refusal refusal = api::refusal_of(error);
   refusal.retry_after_ms = retry_after_ms(refusal.reason);
-  if (refusal.reason == api::Reason::unavailable) {
+  if (refusal.reason == api::Reason::unavailable || refusal.reason == api::Reason::no_space) {  // who runs it must act
     log_.error("call_failed", error);
   } else {
     log_.write(Level::debug, "call_refused",

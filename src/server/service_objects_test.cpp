@@ -217,6 +217,8 @@ TEST(Put, OnAFullDiskSaysSoAndWritesNoRow) {
   EXPECT_EQ(code_of(race.world.call(race.world.put_of(race.space, race.upload, race.id, as_bytes("x")))),
             Code::NoSpaceLeft);
   EXPECT_EQ(race.rows.contents(), contents);
+  EXPECT_NE(race.world.lines.find("the server's disk for objects is full"), std::string::npos)
+      << "its operator reads it";
 }
 
 TEST(Put, ThatLosesToThePublishingOfItsUploadLeavesNothing) {
