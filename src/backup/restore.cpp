@@ -51,7 +51,8 @@ Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
   HF_OK(write_planned());
   HF_OK(link_together());
   HF_OK(set_folders());
-  HF_OK(writer_->sync_all());
+  // What is new here is still in the snapshot; what was replaced may be nowhere else.
+  if (options_.overwrite || options_.verify) HF_OK(writer_->sync_all());
   if (options_.verify) {
     reader_.forget_blocks();
     for (const auto& top : tops) HF_OK(verify(top.name, top));
