@@ -13,6 +13,7 @@
 #include "generate.h"
 #include "mistake.h"
 #include "server/serve.h"
+#include "service_manager.h"
 
 namespace {
 
@@ -21,6 +22,9 @@ using namespace holdfast;
 enum Exit : int { done = 0, failed = 1, usage = 2 };
 
 constexpr const char* serve_footer =
+    "Under a service manager it tells when it is ready (sd_notify), and serves the socket that it was handed in place "
+    "of "
+    "--listen.\n"
     "The first line on standard output is the server's link, hf://host:port#key.policy: hand it to whoever may sign "
     "up.\n"
     "The log goes to standard error, one JSON object a line. SIGTERM and SIGINT stop the server; calls under way "
@@ -144,11 +148,16 @@ int serve(CommandLine& line) {
   server::EventLog log(*clock, *level, server::standard_error_sink());
   line.serve.service.bytes_max = static_cast<std::int64_t>(line.account_bytes_max);
   line.serve.service.grace_seconds = line.grace_days * 86'400;
+  const auto handed_over = socket_handed_over();
+  if (!handed_over) return report(handed_over.error(), "let one socket unit name one address");
+  if (*handed_over) line.serve.listener = **handed_over;
   auto server = server::Server::start(line.serve, log);
   if (!server) return report(server.error(), hint_for(server.error(), line));
   std::cout << api::to_text((*server)->link()) << '\n' << std::flush;
+  tell_service_manager("READY=1\nSTATUS=listening on " + (*server)->address());
   int signal = 0;
   sigwait(&stop_signals, &signal);
+  tell_service_manager("STOPPING=1");
   (*server)->stop();
   return done;
 }

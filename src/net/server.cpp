@@ -1,7 +1,9 @@
 #include "net/server.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -69,6 +71,8 @@ struct HttpServer::State {
   }
 
   Status listen(const std::string& where);
+  Status take_over(int listener);
+  Status note_address(const std::string& where);
   void run();
   asio::awaitable<void> accept();
   void admit(IoThread& io, tcp::socket socket);
@@ -104,6 +108,28 @@ Status HttpServer::State::listen(const std::string& where) {
   if (!error) acceptor->bind(endpoint, error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(code_of(error), "the server can't listen: " + error.message(), where);
+  return note_address(where);
+}
+
+Status HttpServer::State::take_over(int listener) {
+  const std::string where = "descriptor " + std::to_string(listener);
+  sockaddr_storage local{};
+  socklen_t size = sizeof local;
+  int listens = 0;
+  socklen_t flag_size = sizeof listens;
+  if (::getsockname(listener, reinterpret_cast<sockaddr*>(&local), &size) != 0 ||
+      (local.ss_family != AF_INET && local.ss_family != AF_INET6) ||
+      ::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag_size) != 0 || listens == 0)
+    return fail(Code::InvalidArgument, "the socket that was handed over does not listen on TCP", where);
+  ::fcntl(listener, F_SETFD, FD_CLOEXEC);
+  error_code error;
+  acceptor->assign(local.ss_family == AF_INET ? tcp::v4() : tcp::v6(), listener, error);
+  if (error) return fail(code_of(error), "the server can't listen: " + error.message(), where);
+  return note_address(where);
+}
+
+Status HttpServer::State::note_address(const std::string& where) {
+  error_code error;
   const tcp::endpoint local = acceptor->local_endpoint(error);
   if (error) return fail(Code::IoError, "the server can't listen: " + error.message(), where);
   port = local.port();
@@ -209,7 +235,7 @@ HttpServer::~HttpServer() { stop(5'000'000'000); }
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const ServerOptions& options, Handler handler) {
   auto state = std::make_unique<State>(options, std::move(handler));
   if (state->core.tls == nullptr) return fail(Code::Internal, "this OpenSSL has no TLS 1.3 with X25519MLKEM768");
-  HF_OK(state->listen(options.listen));
+  HF_OK(options.listener >= 0 ? state->take_over(options.listener) : state->listen(options.listen));
   state->run();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

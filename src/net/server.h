@@ -101,6 +101,8 @@ struct ServerLimits {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // "host:port", "[::1]:port"; port 0: the system chooses
+  // A socket that listens already, on TCP: taken over in place of `listen`, and closed at the end. -1: none.
+  int listener = -1;
   TlsKey key;
   // How long a body may be for a path, at most limits.body_bytes_max. Asked when only the head is there, on I/O
   // threads: must not block. Empty: that limit for all paths.

@@ -165,6 +165,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   state->watches = std::make_unique<Watches>(*state->rows, *state->service, *state->clock, log);
 
   net::ServerOptions listener{.listen = options.listen,
+                              .listener = options.listener,
                               .key = keys.tls,
                               .body_bytes_max_of = path_body_bytes_max,
                               .io_threads = io_threads(),

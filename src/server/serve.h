@@ -22,6 +22,7 @@ namespace holdfast::server {
 struct ServeOptions {
   std::string data;                     // made if it is missing, mode 0700
   std::string listen = "0.0.0.0:8470";  // "host:port"; port 0: the system chooses
+  int listener = -1;                    // a socket that listens already, in place of `listen`; -1: none
   // What the link names, "host" or "host:port". Empty: where it listens, or, when that is every address of the machine,
   // the machine's name.
   std::string public_address;
