@@ -15,8 +15,20 @@ std::unexpected<Error> no_account_yet(const Path& home) {
   return fail(Code::NotFound, About::account, "this home belongs to no account yet", printable(home));
 }
 
-Result<int> sign_up(World& world, const Command& command, bool on_terminal, agent::Output& output) {
+// What the operator gave, without the line's end.
+Result<Bytes> read_invitation(World& world, const Command& command, const std::string& directory) {
+  constexpr std::size_t size_max = 256;
+  if (command.invitation_file.empty()) return Bytes();
+  HF_TRY(const Path path, absolute(command.invitation_file, directory));
+  HF_TRY(Bytes text, world.files->read_file(path, size_max));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  if (text.empty()) return fail(Code::InvalidArgument, "there is no invitation in this file", printable(path));
+  return text;
+}
+
+Result<int> sign_up(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
   HF_TRY(const auto link, api::parse_server_link(command.server));
+  HF_TRY(const Bytes invitation, read_invitation(world, command, line.directory));
   const Path keys = join_path(world.home, "keys");
   const auto there = session::look_at_key_file(*world.files, keys);
   if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
@@ -43,15 +55,15 @@ Result<int> sign_up(World& world, const Command& command, bool on_terminal, agen
   ::uname(&system);
   {
     session::ApiClient server(doors, link, patience_ns(command));
-    tell_of_waiting(server, command, on_terminal, output);
+    tell_of_waiting(server, command, line.error_is_terminal, output);
     const std::string device = command.device.empty() ? host_name() : command.device;
     HF_OK(session::sign_up(doors, *state, server, seeds,
-                           {command.name, device, std::string(system.sysname) + " " + system.machine}));
+                           {command.name, device, std::string(system.sysname) + " " + system.machine, invitation}));
   }
   HF_TRY(auto account, session::load_account(*state, seeds));
   session::Shared shared{std::move(account), std::move(state), session::make_claims(), world.home};
   session::Session session(doors, shared, link, patience_ns(command));
-  tell_of_waiting(session.server, command, on_terminal, output);
+  tell_of_waiting(session.server, command, line.error_is_terminal, output);
   HF_OK(session::make_home(session));
   HF_OK(session::open_home(session));
   const auto who = verbs::who_am_i(shared.account);

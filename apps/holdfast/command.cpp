@@ -49,6 +49,10 @@ void add_account_verbs(CLI::App& app, Command& command) {
       ->required()
       ->type_name("LINK");
   signup.add_option("--device", command.device, "name of this device (default: the host's)")->type_name("NAME");
+  signup
+      .add_option("--invitation-file", command.invitation_file,
+                  "holds what the operator gave, where sign-up is by invitation")
+      ->type_name("FILE");
   signup.add_flag("--no-passphrase", command.no_passphrase,
                   "leave the keys unsealed: whoever can read the key file has this device");
   verb(app, command, "whoami", "the account and device that this home belongs to");

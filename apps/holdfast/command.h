@@ -20,7 +20,7 @@ struct Command {
   std::optional<unsigned> patience_s;
 
   std::string name;  // of a user, a space, a shell
-  std::string server, device;
+  std::string server, device, invitation_file;
   bool no_passphrase = false;
 
   std::vector<std::string> paths, tags, excludes;

@@ -15,7 +15,7 @@ constexpr std::int64_t owner_wait_ns = second_ns / 20;
 
 int run_as_owner(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
   if (command.verb == "signup") {
-    const auto code = sign_up(world, command, line.error_is_terminal, output);
+    const auto code = sign_up(world, command, line, output);
     return code ? *code : report(code.error(), command, output);
   }
   auto shared = open_account(world, command);

@@ -94,6 +94,10 @@ std::string hint_of(const Error& error, const Command& command) {
     case Code::RolledBack:
     case Code::Forked:
       return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";
+    case Code::PermissionDenied:
+      return command.verb == "signup" && command.invitation_file.empty()
+                 ? "an invitation in a file:  holdfast signup NAME --server LINK --invitation-file FILE"
+                 : "";
     case Code::AlreadyExists:
       return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
     default:

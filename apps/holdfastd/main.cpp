@@ -12,6 +12,7 @@
 #include "crypto/passphrase.h"
 #include "generate.h"
 #include "mistake.h"
+#include "server/keys.h"
 #include "server/serve.h"
 #include "service_manager.h"
 
@@ -35,6 +36,8 @@ struct CommandLine {
   server::ServeOptions serve;
   std::string log_level = "info";
   std::string shell, man_folder;
+  std::string invite_data;
+  unsigned invite_days = 14, invite_count = 1;
   std::uint64_t account_bytes_max = static_cast<std::uint64_t>(server::ServiceOptions{}.bytes_max);
   unsigned grace_days = 14;
 };
@@ -73,6 +76,21 @@ void define(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
       ->capture_default_str()
       ->type_name("LEVEL");
+
+  serve.add_flag("--invitation-only", line.serve.invitation_only,
+                 "who signs up needs an invitation (holdfastd invite)");
+
+  CLI::App& invite =
+      *app.add_subcommand("invite", "print invitations, each for one account, while the server runs or not");
+  invite.add_option("--data", line.invite_data, "the server's data directory")->required()->type_name("DIR");
+  invite.add_option("--days", line.invite_days, "how long they are good")
+      ->check(CLI::Range(1u, 3650u))
+      ->capture_default_str()
+      ->type_name("DAYS");
+  invite.add_option("--count", line.invite_count, "how many")
+      ->check(CLI::Range(1u, 10'000u))
+      ->capture_default_str()
+      ->type_name("COUNT");
 
   app.add_subcommand("completion", "print the completion script of a shell")
       ->add_option("shell", line.shell, "bash, zsh or fish")
@@ -162,6 +180,22 @@ int serve(CommandLine& line) {
   return done;
 }
 
+int invite(const CommandLine& line) {
+  if (const auto started = crypto::start_crypto(); !started) return report(started.error(), {});
+  const auto files = system_files(1);
+  const auto random = system_random();
+  const auto where = files->real_path(line.invite_data);
+  const auto keys = where ? server::load_invitation_keys(*files, *random, *where)
+                          : Result<server::InvitationKeys>(pass_on(where.error()));
+  if (!keys)
+    return report(keys.error(), "name the data directory of a server that has run once, as a user who may read it");
+  const std::int64_t until_ns = system_clock()->now_ns() + std::int64_t{line.invite_days} * 86'400 * second_ns;
+  for (unsigned i = 0; i < line.invite_count; ++i)
+    std::cout << server::make_invitation(keys->key, keys->server_key, until_ns, *random) << '\n';
+  std::cout << std::flush;
+  return std::cout ? done : failed;
+}
+
 // Pages of the section for what operators run.
 int write_man_pages(const CLI::App& app, const std::string& folder) {
   constexpr int section = 8;
@@ -193,6 +227,7 @@ int main(int argc, char** argv) {
     std::cerr << "holdfastd: " << mistake.text << "\n  next    " << mistake.next << "\n";
     return usage;
   }
+  if (app.got_subcommand("invite")) return invite(line);
   if (app.got_subcommand("completion")) {
     std::cout << command_line::completion_script(app, line.shell) << std::flush;
     return std::cout ? done : failed;

@@ -107,6 +107,34 @@ bool policy_names(std::string_view policy, std::string_view vkey) {
   return has_log && has_quorum;
 }
 
+namespace {
+
+Result<InvitationKey> invitation_key(Files& files, Random& random, const Path& directory) {
+  const Path path = join_path(directory, "invite.key");
+  HF_TRY(const auto text, load_or_make(files, path, true, [&]() -> Result<crypto::SecretBytes> {
+           const crypto::SecretBytes raw = InvitationKey::random(random).export_secret();  // into invite.key
+           return crypto::SecretBytes(to_bytes(as_bytes(to_hex(raw.view()) + "\n")));
+         }));
+  std::string_view hex = as_text(text.view());
+  if (hex.ends_with('\n')) hex.remove_suffix(1);
+  auto decoded = from_hex(hex);
+  const crypto::SecretBytes bytes(decoded ? std::move(*decoded) : Bytes());
+  if (bytes.view().size() != InvitationKey::size)
+    return fail(Code::Malformed, "the key for invitations is damaged; without the file a new one is made",
+                printable(path));
+  return InvitationKey::copy_of(bytes.view());
+}
+
+}  // namespace
+
+Result<InvitationKeys> load_invitation_keys(Files& files, Random& random, const Path& directory) {
+  HF_TRY(const auto pem, files.read_file(join_path(directory, "tls.pem"), key_file_size_max));
+  const crypto::SecretBytes wiped(pem);
+  HF_TRY(const auto tls, net::TlsKey::load(wiped.view()));
+  HF_TRY(auto key, invitation_key(files, random, directory));
+  return InvitationKeys{tls.server_key_hash(), std::move(key)};
+}
+
 Result<ServerKeys> load_or_make_keys(Files& files, Random& random, const Path& directory) {
   const Path policy_path = join_path(directory, "policy");
   auto policy = files.read_file(policy_path, key_file_size_max);
@@ -140,7 +168,9 @@ Result<ServerKeys> load_or_make_keys(Files& files, Random& random, const Path& d
     return fail(Code::Malformed, "the trust policy does not name this server's log, or no quorum",
                 printable(policy_path));
   const Hash policy_hash = crypto::sha256(as_bytes(text));
-  return ServerKeys{std::move(tls), std::move(log), std::move(vkey), std::move(text), policy_hash};
+  HF_TRY(auto invitations, invitation_key(files, random, directory));
+  return ServerKeys{std::move(tls),  std::move(log), std::move(vkey),
+                    std::move(text), policy_hash,    std::move(invitations)};
 }
 
 }  // namespace holdfast::server

@@ -2,6 +2,7 @@
 //
 //   tls.pem   TLS key and certificate: its hash is the pin in the server's link
 //   log.key   the Ed25519 key of the record's log, as a signed-note private key
+//   invite.key  what invitations are made and checked with, in hex; a new one makes older invitations void
 //   policy    the trust policy, C2SP tlog-policy: its hash stands in the link and in each account's first link
 //
 // The policy is written last. Where it is, a missing key is an error and never replaced in silence.
@@ -14,6 +15,7 @@
 #include "base/random.h"
 #include "crypto/signature.h"
 #include "net/tls_key.h"
+#include "server/invitation.h"
 
 namespace holdfast::server {
 
@@ -23,11 +25,19 @@ struct ServerKeys {
   std::string log_vkey;  // C2SP signed-note, type 0x01
   std::string policy;
   Hash policy_hash;
+  InvitationKey invitations;
 };
 
 // Missing: a key's file is gone. Malformed: a file is damaged, or the policy does not name our log. IoError and the
 // like.
 Result<ServerKeys> load_or_make_keys(Files& files, Random& random, const Path& directory);
+
+// What `holdfastd invite` needs, while the server runs or not. Missing: it has not run on this directory yet.
+struct InvitationKeys {
+  Hash server_key;
+  InvitationKey key;
+};
+Result<InvitationKeys> load_invitation_keys(Files& files, Random& random, const Path& directory);
 
 // <name>+<hex key id>+<base64(0x01 || key)> (C2SP signed-note, "Verifier keys").
 std::string verifier_key(std::string_view name, const crypto::Ed25519Public& key);

@@ -59,6 +59,7 @@ Key retired_key(const GroupId& group, const ObjectId& object) {
 Key doomed_key(const GroupId& group, const StoredId& stored) {
   return KeyWriter(doomed_prefix).id(group).slash().id(stored).take();
 }
+Key used_invitation_key(const InvitationId& invitation) { return KeyWriter("v/").id(invitation).take(); }
 Key bytes_used_key(const GroupId& creator) { return KeyWriter("qb/").id(creator).take(); }
 Key objects_used_key(const GroupId& creator) { return KeyWriter("qo/").id(creator).take(); }
 Key groups_used_key(const GroupId& creator) { return KeyWriter("qg/").id(creator).take(); }

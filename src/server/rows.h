@@ -9,6 +9,7 @@
 //   i/GROUP/UPLOAD/OBJECT  MarkRow     which objects an upload has
 //   r/GROUP/OBJECT       RetiredRow    present: retired
 //   s/TIME/...           MarkRow       when the sweeper looks at an upload, a note or a retired object; only a hint
+//   v/INVITATION         MarkRow       an account was made with it
 //   d/GROUP/STORED       MarkRow       bytes that no row refers to any more and that are being removed
 //   qb, qo, qg/CREATOR   counters      bytes, objects and groups of an account
 //   k/...                SecretRow     keys of the server
@@ -17,6 +18,7 @@
 #pragma once
 
 #include "api/entry.h"
+#include "server/invitation.h"
 #include "server/meta_store.h"
 
 namespace holdfast::server {
@@ -115,6 +117,7 @@ Key members_prefix(const GroupId& group, const UploadId& upload);
 Result<ObjectId> object_of_member_key(std::string_view key);
 Key retired_key(const GroupId& group, const ObjectId& object);
 Key doomed_key(const GroupId& group, const StoredId& stored);
+Key used_invitation_key(const InvitationId& invitation);
 Key bytes_used_key(const GroupId& creator);
 Key objects_used_key(const GroupId& creator);
 Key groups_used_key(const GroupId& creator);

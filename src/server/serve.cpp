@@ -154,12 +154,14 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   if (!lock) return pass_on(std::move(lock).error());
   auto state = std::make_unique<State>(log, std::move(*lock));
 
-  HF_TRY(const ServerKeys keys, load_or_make_keys(*files, *state->random, options.data));
+  HF_TRY(ServerKeys keys, load_or_make_keys(*files, *state->random, options.data));
   HF_TRY(state->rows,
          open_sqlite_meta_store({.directory = join_path(options.data, "meta"), .readers = meta_readers, .vfs = {}}));
   HF_TRY(state->objects, open_directory_object_store({.directory = join_path(options.data, "objects")}));
   options.service.server_key = keys.tls.server_key_hash();
   options.service.policy = keys.policy;
+  if (options.invitation_only)
+    options.service.invitations = std::make_shared<const InvitationKey>(std::move(keys.invitations));
   HF_TRY(state->service,
          Service::open(*state->rows, *state->objects, *state->clock, *state->random, log, options.service));
   state->watches = std::make_unique<Watches>(*state->rows, *state->service, *state->clock, log);

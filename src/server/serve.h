@@ -26,6 +26,7 @@ struct ServeOptions {
   // What the link names, "host" or "host:port". Empty: where it listens, or, when that is every address of the machine,
   // the machine's name.
   std::string public_address;
+  bool invitation_only = false;
   unsigned worker_threads = 8;
   ServiceOptions service;  // server_key and policy are filled in
 };

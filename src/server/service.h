@@ -26,7 +26,8 @@ struct ServiceOptions {
   std::int64_t bytes_max = std::int64_t{1} << 40;  // per account
   std::int64_t objects_max = std::int64_t{1} << 24;
   std::int64_t groups_max = 4096;
-  std::uint32_t grace_seconds = 14 * 86'400;  // at least a day; of groups created from now on
+  std::shared_ptr<const InvitationKey> invitations{};  // null: whoever knows the link may sign up
+  std::uint32_t grace_seconds = 14 * 86'400;           // at least a day; of groups created from now on
   Rate sign_ups{.burst = 60, .per_second = 1.0 / 6};
   Rate failed_proofs{.burst = 60, .per_second = 1};
 };

@@ -50,6 +50,7 @@ Result<api::Info::Reply> Service::perform(const api::Info&, std::string_view) {
   reply.policy = options_.policy;
   reply.time_ns = clock_.now_ns();
   reply.challenge = tickets_.challenge(reply.time_ns);
+  reply.invitation_needed = options_.invitations != nullptr;
   reply.grace_seconds = options_.grace_seconds;
   return reply;
 }
@@ -79,7 +80,15 @@ Result<bool> Service::sign_up(const api::CreateAccount& call) {
   Batch batch;
   add_group(batch, call.first, first_row(call.first, call.caps, account, clock_.now_ns(), options_.grace_seconds));
   batch.add.push_back({bytes_used_key(account), signed_size(encode(call.first).size()), 0, options_.bytes_max});
+  if (options_.invitations) {
+    HF_TRY(const InvitationId invitation,
+           check_invitation(*options_.invitations, options_.server_key, call.invitation.bytes, clock_.now_ns()));
+    batch.when.push_back({used_invitation_key(invitation), std::nullopt});
+    batch.put.push_back({used_invitation_key(invitation), encode(MarkRow())});
+  }
   HF_TRY(const Outcome outcome, commit(batch));
+  const bool used = outcome.refused && outcome.refused->by == Refused::By::condition && outcome.refused->index == 1;
+  if (used) return fail(Code::PermissionDenied, "this invitation was used already: ask for another one");
   if (outcome.refused && outcome.refused->by == Refused::By::add) return quota_exceeded();
   if (outcome.applied()) log_.write(Level::info, "account_created", {{"group", account.short_hex()}});
   return outcome.applied();

@@ -37,7 +37,7 @@ def of_the_server(story):
     folder = story.path("man of the server")
     os.makedirs(folder)
     subprocess.run([HOLDFASTD, "man", folder], check=True)
-    expect_equal(set(os.listdir(folder)), {"holdfastd.8", "holdfastd-serve.8", "holdfastd-completion.8", "holdfastd-man.8"}, "pages")
+    expect_equal(set(os.listdir(folder)), {"holdfastd.8", "holdfastd-serve.8", "holdfastd-invite.8", "holdfastd-completion.8", "holdfastd-man.8"}, "pages")
     with open(os.path.join(folder, "holdfastd-serve.8"), encoding="utf-8") as file:
         page = file.read()
     expect(page.startswith(".TH holdfastd-serve 8 ") and "\\-\\-account\\-quota SIZE" in page and "Exit codes: 0 stopped" in page, f"a page: {page}")

@@ -25,6 +25,7 @@ TEST(Formats, ServerKeys) {
       .bytes(key(timer_key({example_time_ns, group, TimerKind::retired, filled<ObjectId>(0x64).bytes})),
              "\"s/\", due_ns, group, kind, id")
       .bytes(key(doomed_key(group, filled<StoredId>(0x65))), "\"d/\", group, \"/\", stored id")
+      .bytes(key(used_invitation_key(filled<InvitationId>(0x6a))), "\"v/\", invitation id")
       .bytes(key(bytes_used_key(group)), "\"qb/\", creator")
       .bytes(key(ticket_secret_key), "\"k/tickets\"");
 }
