@@ -21,6 +21,9 @@ Status check_space_name(std::string_view name) {
     return fail(Code::InvalidArgument,
                 "a space's name has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter, digit or '_'",
                 printable(name));
+  if (name == "latest")
+    return fail(Code::InvalidArgument, "a space can't have this name, which means the newest snapshot",
+                printable(name));
   return {};
 }
 
@@ -112,22 +115,21 @@ Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string
   // 64 KiB.
   HF_TRY(auto made, make_and_store_space(session, space::random_space_seed(session.doors.random), std::string(name)));
   std::optional<ListedSpace> winner;
-  HF_OK(change_live(
-      *home,
-      [&](SpaceReader& reader, const space::NodeSink& nodes, const space::NodeSink& data) -> Result<space::Root> {
-        HF_TRY(auto now, read_listings(*home));
-        winner = take_name(std::move(now), name);  // another verb may have made it since
-        if (winner) return home->state().live_root;
-        const Bytes bytes = encode_listing(made);
-        space::TreeEntry entry;
-        entry.name = made.named.space.hex();
-        entry.mode = 0600;
-        entry.mtime_ns = session.doors.clock.now_ns();
-        const ChunkId id = space::chunk_id(home->root_keys().chunk_id, space::ChunkKind::data, bytes);
-        entry.content = space::FileContent{bytes.size(), space::OneChunk{id}};
-        HF_OK(data(id, bytes));
-        return space::with_entry(reader, home->root_keys(), nodes, home->state().live_root, spaces_directory, entry);
-      }));
+  HF_OK(change_live(*home, [&](NewChunks& chunks) -> Result<space::Root> {
+    HF_TRY(auto now, read_listings(*home));
+    winner = take_name(std::move(now), name);  // another verb may have made it since
+    if (winner) return home->state().live_root;
+    const Bytes bytes = encode_listing(made);
+    space::TreeEntry entry;
+    entry.name = made.named.space.hex();
+    entry.mode = 0600;
+    entry.mtime_ns = session.doors.clock.now_ns();
+    const ChunkId id = space::chunk_id(home->root_keys().chunk_id, space::ChunkKind::data, bytes);
+    entry.content = space::FileContent{bytes.size(), space::OneChunk{id}};
+    HF_OK(chunks.sink(space::ChunkKind::data)(id, bytes));
+    return space::with_entry(chunks, home->root_keys(), chunks.sink(space::ChunkKind::node), home->state().live_root,
+                             spaces_directory, entry);
+  }));
   return SpaceSession::open(session, winner ? *std::move(winner) : std::move(made));
 }
 

@@ -230,15 +230,22 @@ struct PlacedExtent {
 };
 [[nodiscard]] Result<std::vector<PlacedExtent>> find_extents(ChunkSource& source, const Root& manifest, Range range);
 
-// A directory with one entry put (replaced) or removed, parents along `path` made when they are missing. Gives the new
-// root.
+// A directory with one entry put (replaced) or removed, parents along `path` made when they are missing, with the
+// entry's owner. Gives the new root.
 [[nodiscard]] Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
                                       std::string_view directory_path, const TreeEntry& entry);
 [[nodiscard]] Result<Root> without_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
                                          const Root& root, std::string_view path);
+// Everything of the tree `added` laid over that directory: folders in both become one, with the added one's metadata;
+// nothing goes. AlreadyExists: something else stands where a folder is to be, or a folder where something else.
+[[nodiscard]] Result<Root> with_tree(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                                     std::string_view directory_path, const Root& added);
 [[nodiscard]] Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
                                          const Root& root, const Snapshot& snapshot,
                                          std::span<const std::string> keys_removed);
+
+[[nodiscard]] Result<Root> without_snapshots(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
+                                             const Root& root, std::span<const std::string> keys_removed);
 
 // Every chunk id that a tree refers to, nodes and data, once for each time it stands there. For checks and rebases.
 struct ReferredChunk {

@@ -49,6 +49,10 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
     TreeEntry folder;
     folder.name = name;
     folder.mode = 0700;
+    folder.uid = pattern->uid;
+    folder.gid = pattern->gid;
+    folder.user = pattern->user;
+    folder.group = pattern->group;
     folder.mtime_ns = pattern->mtime_ns;
     folder.content = DirectoryContent{};
     place = entries.insert(place, std::move(folder));
@@ -58,7 +62,62 @@ Result<BuiltTree> change_below(ChunkSource& source, const RootKeys& keys, const 
   return build(keys, sink, entries);
 }
 
+// Two trees as one, and their nodes' way out.
+struct Laying {
+  ChunkSource& source;
+  const RootKeys& keys;
+  const NodeSink& sink;
+
+  Status over(std::vector<TreeEntry>& entries, const Root& added, const std::string& path) {
+    HF_OK(check_depth(path));
+    HF_TRY(auto upper, load_all<TreeEntry>(source, added));
+    std::vector<TreeEntry> out;
+    out.reserve(entries.size() + upper.size());
+    auto lower = entries.begin();
+    for (TreeEntry& entry : upper) {
+      while (lower != entries.end() && lower->name < entry.name) out.push_back(std::move(*lower++));
+      if (lower != entries.end() && lower->name == entry.name)
+        HF_OK(entry_over(*lower++, entry, join_path(path, entry.name)));
+      out.push_back(std::move(entry));
+    }
+    std::move(lower, entries.end(), std::back_inserter(out));
+    entries = std::move(out);
+    return {};
+  }
+
+ private:
+  Status entry_over(const TreeEntry& before, TreeEntry& entry, const std::string& path) {
+    if ((before.directory() != nullptr) != (entry.directory() != nullptr))
+      return fail(Code::AlreadyExists,
+                  before.directory() != nullptr ? "a folder stands where something else is to be put"
+                                                : "something else stands where a folder is to be put",
+                  printable(path));
+    if (entry.directory() == nullptr || before.directory()->root == entry.directory()->root) return {};
+    HF_TRY(auto entries, load_all<TreeEntry>(source, before.directory()->root));
+    HF_OK(over(entries, entry.directory()->root, path));
+    HF_TRY(const BuiltTree built, build(keys, sink, entries));
+    entry.content = DirectoryContent{built.root, built.entries, built.bytes};
+    return {};
+  }
+};
+
 }  // namespace
+
+Result<Root> with_tree(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                       std::string_view directory_path, const Root& added) {
+  std::optional<TreeEntry> first;
+  HF_OK(for_each_entry<TreeEntry>(source, added, [&](TreeEntry&& entry) -> Result<bool> {
+    first = std::move(entry);
+    return false;
+  }));
+  if (!first) return root;
+  Laying laying{source, keys, sink};
+  HF_TRY(const BuiltTree built,
+         change_below(source, keys, sink, root, directory_path, &*first, [&](std::vector<TreeEntry>& entries) {
+           return laying.over(entries, added, std::string(directory_path));
+         }));
+  return built.root;
+}
 
 Result<Root> with_entry(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
                         std::string_view directory_path, const TreeEntry& entry) {
@@ -98,6 +157,15 @@ Result<Root> with_snapshot(ChunkSource& source, const RootKeys& keys, const Node
                 [&](const Snapshot& old) { return std::ranges::find(keys_removed, old.key()) != keys_removed.end(); });
   snapshots.push_back(snapshot);
   std::ranges::sort(snapshots, {}, &Snapshot::key);
+  HF_TRY(const BuiltTree built, build(keys, sink, snapshots));
+  return built.root;
+}
+
+Result<Root> without_snapshots(ChunkSource& source, const RootKeys& keys, const NodeSink& sink, const Root& root,
+                               std::span<const std::string> keys_removed) {
+  HF_TRY(auto snapshots, load_all<Snapshot>(source, root));
+  std::erase_if(snapshots,
+                [&](const Snapshot& old) { return std::ranges::find(keys_removed, old.key()) != keys_removed.end(); });
   HF_TRY(const BuiltTree built, build(keys, sink, snapshots));
   return built.root;
 }
