@@ -93,8 +93,8 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   restore.add_flag("--overwrite", command.overwrite, "replace files that exist");
   restore.add_flag("--verify", command.verify, "read everything back from disk and compare");
 
-  CLI::App& ls = verb(app, command, "ls", "list a folder of a snapshot");
-  add_snapshot(ls, command, "latest, or the first characters of an id; :PATH for a folder in it");
+  CLI::App& ls = verb(app, command, "ls", "list a folder of a snapshot, or of what stands in a space");
+  add_snapshot(ls, command, "latest, or the first characters of an id; :PATH for a folder in it; or SPACE:[PATH]");
   add_space(ls, command, "the space (default: backups)");
   ls.add_flag("-R,--recursive", command.recursive, "everything below, too");
 
@@ -104,13 +104,58 @@ void add_backup_verbs(CLI::App& app, Command& command) {
       ->type_name("SNAPSHOT[:PATH]");
   add_space(diff, command, "the space (default: backups)");
 
-  CLI::App& cat = verb(app, command, "cat", "print a file of a snapshot");
-  add_snapshot(cat, command, "latest, or the first characters of an id, and :PATH of the file");
+  CLI::App& cat = verb(app, command, "cat", "print a file of a snapshot, or of what stands in a space");
+  add_snapshot(cat, command, "latest, or the first characters of an id, and :PATH of the file; or SPACE:PATH");
   add_space(cat, command, "the space (default: backups)");
 
   CLI::App& check = verb(app, command, "check", "see whether a space is whole");
   add_space(check, command, "the space (default: backups)");
   check.add_flag("--read-data", command.read_data, "read and open every block too");
+}
+
+void add_place(CLI::App& app, std::string& place, const std::string& name, const std::string& what) {
+  app.add_option(name, place, what)->required()->type_name("SPACE:PATH");
+}
+
+// What stands in a space now, its live tree.
+void add_live_verbs(CLI::App& app, Command& command) {
+  CLI::App& put = verb(app, command, "put", "put files and folders into a space");
+  put.add_option(
+         "paths", command.paths,
+         "files and folders, each of which keeps its last name; then the folder of a space to put them into, which "
+         "is made when it is missing (SPACE: is the top)")
+      ->required()
+      ->expected(2, CLI::detail::expected_max_vector_size)
+      ->type_name("PATH... SPACE:PATH");
+  put.callback([&command] {
+    command.verb = "put";
+    command.place = std::move(command.paths.back());
+    command.paths.pop_back();
+  });
+
+  CLI::App& get = verb(app, command, "get", "get a file or folder of a space");
+  add_place(get, command.place, "from", "what to get; SPACE: is everything");
+  get.add_option("folder", command.target, "where to; it is made when it is missing")->required()->type_name("DIR");
+  get.add_option("--version", command.version, "as it was after this change, which `holdfast history` tells")
+      ->type_name("NUMBER");
+  get.add_flag("--overwrite", command.overwrite, "replace files that exist");
+  get.add_flag("--verify", command.verify, "read everything back from disk and compare");
+
+  CLI::App& mkdir = verb(app, command, "mkdir", "make folders in a space");
+  mkdir.add_option("places", command.places, "the new folders, all in one space")->required()->type_name("SPACE:PATH");
+  mkdir.add_flag("-p,--parents", command.parents, "make the folders above, too; what is there already is fine");
+
+  CLI::App& rm = verb(app, command, "rm", "remove files and folders of a space; its history keeps them");
+  rm.add_option("places", command.places, "what to remove, all in one space")->required()->type_name("SPACE:PATH");
+  rm.add_flag("-r,--recursive", command.recursive, "folders too, with all that they hold");
+
+  CLI::App& mv = verb(app, command, "mv", "move or rename a file or folder of a space");
+  add_place(mv, command.place, "from", "what to move");
+  add_place(mv, command.place_to, "to", "its new path; with / at the end: the folder to move it into");
+  mv.add_flag("--overwrite", command.overwrite, "a file may replace a file");
+
+  CLI::App& history = verb(app, command, "history", "all versions of a file or folder of a space");
+  add_place(history, command.place, "of", "the file or folder; it need not be there any more");
 }
 
 void add_tool_verbs(CLI::App& app, Command& command) {
@@ -138,6 +183,7 @@ std::unique_ptr<CLI::App> make_parser(Command& command) {
   add_account_verbs(*app, command);
   add_space_verbs(*app, command);
   add_backup_verbs(*app, command);
+  add_live_verbs(*app, command);
   add_tool_verbs(*app, command);
   return app;
 }

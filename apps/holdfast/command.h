@@ -27,9 +27,13 @@ struct Command {
   std::optional<std::string> space;
   bool dry_run = false, one_file_system = false;
 
-  std::string snapshot;  // SNAPSHOT[:PATH]
-  std::string other;     // the same, to compare with
-  std::string target;    // folder to restore into, file to inspect, folder of man pages
+  std::string snapshot;             // SNAPSHOT[:PATH], or SPACE:PATH
+  std::string other;                // the same, to compare with
+  std::string place, place_to;      // SPACE:PATH
+  std::vector<std::string> places;  // the same
+  bool parents = false;
+  std::optional<std::uint64_t> version;
+  std::string target;  // folder to restore into, file to inspect, folder of man pages
   bool overwrite = false, verify = false, recursive = false, read_data = false;
 };
 

@@ -1,19 +1,16 @@
-#include "show.h"
-
 #include <algorithm>
 
+#include "show_parts.h"
 #include "terminal.h"
 
 namespace holdfast::app {
-
-namespace {
-
-constexpr std::size_t problems_shown_max = 20;
 
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
 }
+
+namespace {
 
 std::string row(const std::string& name, const std::string& value) { return "  " + padded(name, 12) + value + "\n"; }
 
@@ -24,6 +21,8 @@ std::string alarms_text(const std::vector<session::Alarm>& alarms, const std::st
            " of its log counts for nothing: " + printable(alarm.sentence) + " (" + alarm.code + ")\n";
   return out;
 }
+
+}  // namespace
 
 std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count) {
   std::string out;
@@ -40,6 +39,15 @@ std::string problems_text(const std::vector<backup::Problem>& problems, std::uin
   return out;
 }
 
+namespace {
+
+// What stands in a space, as far as it is to be listed to find a path.
+bool is_live(const Command& command) { return !command.place.empty() || !command.places.empty(); }
+std::string space_of(const Command& command) {
+  const std::string& place = command.place.empty() ? command.places.front() : command.place;
+  return place.substr(0, place.find(':'));
+}
+
 std::string hint_about(const Error& error, const Command& command) {
   switch (error.about) {
     case About::account:
@@ -50,6 +58,7 @@ std::string hint_about(const Error& error, const Command& command) {
       return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
              std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
     case About::space:
+      if (is_live(command)) return "make it:  holdfast space create " + space_of(command);
       return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
                                                     : "all spaces:  holdfast space list";
     case About::snapshot:
@@ -59,6 +68,9 @@ std::string hint_about(const Error& error, const Command& command) {
     case About::local_state:
       return "put your copy of the home directory back; the server still has what was backed up";
     case About::path_in_snapshot:
+      if (is_live(command))
+        return "what is there:  holdfast ls --recursive " + space_of(command) +
+               ":; what was:  holdfast history SPACE:PATH";
       return "what is there (a backed-up path stands under its last name):  holdfast ls " +
              command.snapshot.substr(0, command.snapshot.find(':')) +
              (command.space ? " --space " + *command.space : std::string());
@@ -81,13 +93,16 @@ std::string hint_of(const Error& error, const Command& command) {
       return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
     case Code::Unreachable:
     case Code::Timeout:
-      return command.verb == "backup" ? "the same command goes on where this one ended, and sends nothing twice"
-                                      : "is the server running? the same command can be repeated";
+      return command.verb == "backup" || command.verb == "put"
+                 ? "the same command goes on where this one ended, and sends nothing twice"
+                 : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:
-      return command.verb == "backup"    ? "make room, then the same command goes on where this one ended"
-             : command.verb == "restore" ? "make room, then repeat the command with --overwrite"
-                                         : "make room, then repeat the command";
+      return command.verb == "backup" || command.verb == "put"
+                 ? "make room, then the same command goes on where this one ended"
+             : command.verb == "restore" || command.verb == "get"
+                 ? "make room, then repeat the command with --overwrite"
+                 : "make room, then repeat the command";
     case Code::Tampered:
     case Code::Missing:
       return "all that is touched:  holdfast check --read-data";
@@ -99,13 +114,13 @@ std::string hint_of(const Error& error, const Command& command) {
                  ? "an invitation in a file:  holdfast signup NAME --server LINK --invitation-file FILE"
                  : "";
     case Code::AlreadyExists:
+      if (is_live(command))
+        return "choose another name, or remove what is there:  holdfast rm [--recursive] SPACE:PATH";
       return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
     default:
       return {};
   }
 }
-
-namespace {
 
 std::string type_letter(const space::TreeEntry& entry) {
   if (entry.directory() != nullptr) return "d";
@@ -122,8 +137,6 @@ std::string mode_text(std::uint16_t mode) {
   if ((mode & 01000) != 0) out[8] = out[8] == 'x' ? 't' : 'T';
   return out;
 }
-
-}  // namespace
 
 std::string text_of(const verbs::WhoAmI& who) {
   return who.user_name + " on " + who.device_name + "\n" + row("account", who.account.hex()) +
@@ -219,30 +232,33 @@ std::string text_of(const verbs::Snapshots& snapshots) {
   return out.empty() ? "no snapshots yet\n" : out;
 }
 
-std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
-  const auto& stats = done.report.stats;
+std::string restored_text(const backup::RestoreReport& report, const Command& command, std::int64_t took_ns,
+                          const std::string& older) {
+  const auto& stats = report.stats;
   std::string out = "restored " + counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
                     size_text(stats.bytes) + " into " + printable(command.target) + " in " + duration_text(took_ns) +
                     "\n";
-  if (command.verify) out += "  " + counted(done.report.files_verified, "file") + " were read back and are equal\n";
-  if (done.report.problems_count > 0) {
-    out += count_text(done.report.problems_count) + " were not restored:\n" +
-           problems_text(done.report.problems, done.report.problems_count);
+  if (command.verify) out += "  " + counted(report.files_verified, "file") + " were read back and are equal\n";
+  if (report.problems_count > 0) {
+    out += count_text(report.problems_count) + " were not restored:\n" +
+           problems_text(report.problems, report.problems_count);
     out += "  whole   everything else, in " + printable(command.target) + "\n";
     const bool exists = std::ranges::any_of(
-        done.report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
+        report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });
     if (exists)
       out += command.overwrite
                  ? "  next    something of another kind stands there: move it away, and repeat the command\n"
                  : "  next    what exists is replaced with --overwrite\n";
-    if (done.report.damaged())
-      out +=
-          "  next    an older snapshot may have it:  holdfast snapshots\n          all that is touched:  holdfast "
-          "check --read-data\n";
+    if (report.damaged())
+      out += "  next    " + older + "\n          all that is touched:  holdfast check --read-data\n";
   }
-  for (std::size_t i = 0; i < std::min<std::size_t>(done.report.warnings.size(), problems_shown_max); ++i)
-    out += "  note    " + done.report.warnings[i] + "\n";
+  for (std::size_t i = 0; i < std::min<std::size_t>(report.warnings.size(), problems_shown_max); ++i)
+    out += "  note    " + report.warnings[i] + "\n";
   return out;
+}
+
+std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns) {
+  return restored_text(done.report, command, took_ns, "an older snapshot may have it:  holdfast snapshots");
 }
 
 std::string text_of(const verbs::Listing& listing) {

@@ -1,13 +1,7 @@
-#include <nlohmann/json.hpp>
-
-#include "show.h"
+#include "show_parts.h"
 #include "terminal.h"
 
 namespace holdfast::app {
-
-namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
@@ -18,12 +12,16 @@ void put_name(Json& json, const std::string& key, const std::string& name) {
   if (shown != name) json[key + "_hex"] = to_hex(as_bytes(name));
 }
 
+namespace {
+
 Json alarms_json(const std::vector<session::Alarm>& alarms) {
   Json out = Json::array();
   for (const auto& alarm : alarms)
     out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", printable(alarm.sentence)}});
   return out;
 }
+
+}  // namespace
 
 Json alarms_json(const session::Alarms& alarms) {
   Json out = Json::array();
@@ -46,6 +44,8 @@ Json stats_json(const space::SnapshotStats& stats) {
           {"left_out", stats.left_out}};
 }
 
+namespace {
+
 Json snapshot_json(const space::Snapshot& snapshot) {
   Json out{{"id", snapshot.id.hex()},
            {"time", iso_time(snapshot.time_ns)},
@@ -62,6 +62,8 @@ Json snapshot_json(const space::Snapshot& snapshot) {
   return out;
 }
 
+}  // namespace
+
 Json problems_json(const std::vector<backup::Problem>& problems) {
   Json out = Json::array();
   for (const auto& problem : problems) {
@@ -75,6 +77,8 @@ Json problems_json(const std::vector<backup::Problem>& problems) {
   }
   return out;
 }
+
+namespace {
 
 Json who_json(const verbs::WhoAmI& who) {
   return {{"name", who.user_name},           {"device_name", who.device_name}, {"account", who.account.hex()},
@@ -185,8 +189,6 @@ std::string json_of(const verbs::RestoreDone& done) {
   return written(out);
 }
 
-namespace {
-
 Json entry_json(const space::TreeEntry& entry) {
   Json one;
   one["type"] = type_name(entry);
@@ -205,8 +207,6 @@ Json entry_json(const space::TreeEntry& entry) {
   return one;
 }
 
-}  // namespace
-
 std::string json_of(const verbs::Listing& listing) {
   Json list = Json::array();
   for (const auto& [path, entry] : listing.entries) {
@@ -214,7 +214,11 @@ std::string json_of(const verbs::Listing& listing) {
     put_name(one, "path", path);
     list.push_back(std::move(one));
   }
-  return written({{"snapshot", listing.snapshot.id.hex()}, {"entries", list}, {"alarms", alarms_json(listing.alarms)}});
+  Json out;
+  if (listing.snapshot) out["snapshot"] = listing.snapshot->id.hex();
+  out["entries"] = list;
+  out["alarms"] = alarms_json(listing.alarms);
+  return written(out);
 }
 
 std::string json_of(const verbs::Diff& diff) {

@@ -2,26 +2,15 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <sstream>
-
+#include "address.h"
 #include "session/spaces.h"
 #include "show.h"
 #include "terminal.h"
+#include "verb_live.h"
 
 namespace holdfast::app {
 
 namespace {
-
-std::pair<std::string, std::string> split_snapshot(const std::string& text) {
-  const auto colon = text.find(':');
-  if (colon == std::string::npos) return {text, ""};
-  Path path;  // as a snapshot has it: "./A//b/" is "A/b"
-  std::istringstream typed(text.substr(colon + 1));
-  for (std::string name; std::getline(typed, name, '/');)
-    if (!name.empty() && name != ".") path = join_path(path, name);
-  return {text.substr(0, colon), path};
-}
 
 class Verb {
  public:
@@ -69,13 +58,13 @@ class Verb {
     }
     if (command_.verb == "restore") return restore();
     if (command_.verb == "ls") {
-      const auto [which, path] = split_snapshot(command_.snapshot);
-      HF_TRY(const auto listing, verbs::list(session(), space_, which, path, command_.recursive));
+      HF_TRY(const auto listing, verbs::list(session(), space_, tree_path(command_.snapshot), command_.recursive));
       return show(listing);
     }
     if (command_.verb == "diff") return diff();
     if (command_.verb == "cat") return cat();
     if (command_.verb == "check") return check();
+    if (const auto code = run_live_verb(world_, session(), command_, line_, output_)) return *code;
     return fail(Code::InvalidArgument, "there is no such command", command_.verb);
   }
 
@@ -122,24 +111,7 @@ class Verb {
 
   Result<int> backup() {
     backup::BackupOptions options;
-    HF_TRY(const Path home, world_.files->real_path(world_.home));
-    for (const auto& path : command_.paths) {
-      HF_TRY(const Path typed, absolute(path, line_.directory));
-      auto found = world_.files->real_path(typed);
-      if (!found) {
-        found.error().whole = "nothing was saved; what was saved before stands";
-        return pass_on(found.error());
-      }
-      const Path real = *std::move(found);
-      if (real == home || real.starts_with(home + "/"))
-        return fail(
-            Code::InvalidArgument,
-            "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no "
-            "command runs",
-            printable(real));
-      if (std::find(options.paths.begin(), options.paths.end(), real) == options.paths.end())
-        options.paths.push_back(real);
-    }
+    HF_TRY(options.paths, paths_to_save(world_, command_, line_.directory));
     options.tags = command_.tags;
     options.excludes = command_.excludes;
     options.never = {world_.home};
@@ -157,7 +129,7 @@ class Verb {
   }
 
   Result<int> restore() {
-    const auto [which, path] = split_snapshot(command_.snapshot);
+    const auto [which, colon, path] = tree_path(command_.snapshot);
     backup::RestoreOptions options;
     options.path = path;
     HF_TRY(options.target, absolute(command_.target, line_.directory));
@@ -173,19 +145,20 @@ class Verb {
   }
 
   Result<int> diff() {
-    const auto [which, path] = split_snapshot(command_.snapshot);
-    const auto [other, other_path] =
-        command_.other.empty() ? std::pair<std::string, std::string>("latest", path) : split_snapshot(command_.other);
-    HF_TRY(const auto diff, verbs::diff(session(), space_, {which, path}, {other, other_path}));
+    const auto before = tree_path(command_.snapshot);
+    const auto after = command_.other.empty()
+                           ? verbs::TreePath{std::string(backup::latest_snapshot), false, before.path}
+                           : tree_path(command_.other);
+    HF_TRY(const auto diff, verbs::diff(session(), space_, {before.tree, before.path}, {after.tree, after.path}));
     return show(diff);
   }
 
   Result<int> cat() {
-    const auto [which, path] = split_snapshot(command_.snapshot);
-    if (path.empty())
-      return fail(Code::InvalidArgument, "which file? It is named as in " + printable(which) + ":PATH",
+    const auto at = tree_path(command_.snapshot);
+    if (at.path.empty())
+      return fail(Code::InvalidArgument, "which file? It is named as in " + printable(at.tree) + ":PATH",
                   command_.snapshot);
-    HF_OK(verbs::cat(session(), space_, which, path, [&](ByteView bytes) -> Status {
+    HF_OK(verbs::cat(session(), space_, at, [&](ByteView bytes) -> Status {
       if (output_.out(as_text(bytes))) return {};
       return fail(Code::Cancelled, "the output can't be written");
     }));

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "session/http_remote.h"
@@ -56,6 +57,27 @@ Result<Path> absolute(const std::string& path, const std::string& directory) {
     return fail(Code::NotFound, "the folder that this was typed in is gone, and the path begins there",
                 printable(path));
   return join_path(directory, path);
+}
+
+Result<std::vector<Path>> paths_to_save(World& world, const Command& command, const std::string& directory) {
+  std::vector<Path> out;
+  HF_TRY(const Path home, world.files->real_path(world.home));
+  for (const auto& path : command.paths) {
+    HF_TRY(const Path typed, absolute(path, directory));
+    auto found = world.files->real_path(typed);
+    if (!found) {
+      found.error().whole = "nothing was saved; what was saved before stands";
+      return pass_on(found.error());
+    }
+    if (*found == home || found->starts_with(home + "/"))
+      return fail(
+          Code::InvalidArgument,
+          "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no command "
+          "runs",
+          printable(*found));
+    if (std::ranges::find(out, *found) == out.end()) out.push_back(*std::move(found));
+  }
+  return out;
 }
 
 }  // namespace holdfast::app

@@ -21,11 +21,15 @@ struct BackupOptions {
   bool count_first = false;  // walk once before, so that the time left can be told
   std::string host, program;
   int zstd_level = 1;
+  // Instead of a snapshot: the paths are laid over this folder of the live tree ("" is its top; it is made when it is
+  // missing), in one commit. Nothing that stands there goes; a file replaces a file. AlreadyExists: a folder stands
+  // where something else is to be, or the other way round.
+  std::optional<std::string> into_live;
   std::function<void(const Counters&)> progress;  // often; may be null
 };
 
 struct BackupReport : Problems {
-  space::Snapshot snapshot;
+  space::Snapshot snapshot;  // into the live tree: what it would say, and the commit's seq; 0: all stood there
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_stored = 0;   // new objects, as the server holds them
   std::uint64_t bytes_resumed = 0;  // already there from an interrupted run
@@ -33,7 +37,7 @@ struct BackupReport : Problems {
   space::IngestStats ingest;
 };
 
-// Files that can't be read are problems; the rest is saved. An error means that no snapshot was made; what was sent is
+// Files that can't be read are problems; the rest is saved. An error means that nothing was committed; what was sent is
 // kept for the same command to go on with.
 Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOptions& options);
 

@@ -4,11 +4,11 @@
 
 namespace holdfast::backup {
 
-Status cat_file(session::SpaceSession& space, const space::Snapshot& snapshot, const std::string& path,
+Status cat_file(session::SpaceSession& space, const space::Root& root, const std::string& path,
                 const std::function<Status(ByteView)>& out) {
   HF_OK(space.follow_index());
   session::SpaceReader reader(space);
-  HF_TRY(const auto entry, space::find_path(reader, snapshot.root, path));
+  HF_TRY(const auto entry, space::find_path(reader, root, path));
   const auto* file = entry.file();
   if (file == nullptr) return fail(Code::InvalidArgument, "this is not a regular file", printable(path));
   if (const auto* one = std::get_if<space::OneChunk>(&file->data)) {

@@ -120,10 +120,10 @@ Status Run::read_small() {
       counters_.bytes_read += size;
       HF_OK(assembly().file_read(file.token, size, size));
       if (size > space::chunk_bytes_max) {
-        HF_TRY(const auto taken, ingest_->add_window(file.token, answer->bytes, true));
+        HF_TRY(const auto taken, intake_->add_window(file.token, answer->bytes, true));
         if (taken != size) return fail(Code::Internal, "a window was not taken whole");
       } else if (size > 0) {
-        HF_OK(ingest_->add_chunk(file.token, std::move(answer->bytes)));
+        HF_OK(intake_->add_chunk(file.token, std::move(answer->bytes)));
       }
     }
     files = std::move(again);
@@ -161,7 +161,7 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
       counters_.bytes_read += got;
       counters_.bytes += got;
       if (window.empty()) break;
-      HF_TRY(const std::size_t taken, ingest_->add_window(token, window, ends));
+      HF_TRY(const std::size_t taken, intake_->add_window(token, window, ends));
       given += taken;
       carried = window.size() - taken;
       std::memmove(window_.data(), window_.data() + taken, carried);
@@ -174,7 +174,7 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
   counters_.bytes -= std::min(counters_.bytes, before.size);  // on_entry counts the file once more as a whole
   if (broken) {
     problem(entry.path, *broken);
-    HF_OK(ingest_->settle());
+    HF_OK(intake_->settle());
     assembly().drop(token);
     return false;
   }

@@ -30,13 +30,13 @@ void RestoreRun::tell(const std::string& current, bool now) {
   options_.progress(counters_);
 }
 
-Result<RestoreReport> RestoreRun::go(const space::Snapshot& snapshot) {
+Result<RestoreReport> RestoreRun::go(const space::Root& root) {
   HF_OK(space_.follow_index());
   std::vector<space::TreeEntry> tops;
   if (options_.path.empty()) {
-    HF_OK(space::read_folder(reader_, snapshot.root, tops));
+    HF_OK(space::read_folder(reader_, root, tops));
   } else {
-    HF_TRY(auto entry, space::find_path(reader_, snapshot.root, options_.path));
+    HF_TRY(auto entry, space::find_path(reader_, root, options_.path));
     tops.push_back(std::move(entry));
   }
   HF_OK(space_.session().doors.files.make_directories(options_.target));  // now that there is something to put there
@@ -219,9 +219,9 @@ bool RestoreReport::damaged() const {
   });
 }
 
-Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot,
+Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Root& root,
                                   const RestoreOptions& options) {
-  return RestoreRun(space, options).go(snapshot);
+  return RestoreRun(space, options).go(root);
 }
 
 }  // namespace holdfast::backup

@@ -1,4 +1,4 @@
-// A snapshot, or a path in one, becomes files again (DECISIONS F4).
+// A tree, or a path in one, becomes files again (DECISIONS F4): of a snapshot, or a space's live tree.
 //
 // The needed blocks are grouped by pack in order, a few packs in flight; each block is opened once and written to all
 // its places; folders' times come last. What can't be restored is named path by path, and the rest is.
@@ -12,8 +12,8 @@
 namespace holdfast::backup {
 
 struct RestoreOptions {
-  std::string path;  // in the snapshot, "" for all of it
-  Path target;  // must exist; each entry of the snapshot's root, or the one at `path`, is put below it by its last name
+  std::string path;  // in the tree, "" for all of it
+  Path target;  // must exist; each entry of the tree's root, or the one at `path`, is put below it by its last name
   bool overwrite = false;  // files that exist are replaced; folders are always entered
   bool verify = false;     // everything is read back from disk and compared with its chunk ids
   bool set_owner = false;  // owners are set too (by root)
@@ -31,11 +31,11 @@ struct RestoreReport : Problems {
   [[nodiscard]] bool damaged() const;  // a problem is what the server has lost or changed
 };
 
-[[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Snapshot& snapshot,
+[[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Root& root,
                                                 const RestoreOptions& options);
 
 // A file's bytes in order, in bounded memory. NotFound; InvalidArgument: it is no regular file.
-Status cat_file(session::SpaceSession& space, const space::Snapshot& snapshot, const std::string& path,
+Status cat_file(session::SpaceSession& space, const space::Root& root, const std::string& path,
                 const std::function<Status(ByteView)>& out);
 
 }  // namespace holdfast::backup

@@ -17,7 +17,7 @@ Bytes linked_file(space::TreeEntry entry);
 class RestoreRun {
  public:
   RestoreRun(session::SpaceSession& space, const RestoreOptions& options);
-  Result<RestoreReport> go(const space::Snapshot& snapshot);
+  Result<RestoreReport> go(const space::Root& root);
 
  private:
   struct Place {  // where a chunk belongs

@@ -41,7 +41,7 @@ Run::~Run() {
 }
 
 std::string Run::purpose() const {
-  std::string out = "backup";
+  std::string out = options_.into_live ? "put\n" + *options_.into_live + "\n" : "backup";
   for (const auto& [path, name] : roots_) out += "\n" + path;
   out += "\n";
   for (const std::string& exclude : options_.excludes) out += "\n" + exclude;
@@ -67,6 +67,11 @@ void Run::tell(const Path& current, bool now) {
 
 Status Run::prepare() {
   HF_OK(space_.follow_index());
+  // A file that is put by itself is read each time.
+  keeps_state_ = !options_.into_live || std::ranges::any_of(roots_, [this](const auto& root) {
+    const auto stat = doors_.files.stat(root.first);
+    return stat && stat->type == FileType::directory;
+  });
   HF_TRY(report_.packs_lost, space_.look_for_packs());
   if (report_.packs_lost > 0) reached("backup: what the server lost is sent again");
   auto old = FileState::open(doors_.files, file_state_path());
@@ -89,15 +94,24 @@ Status Run::prepare() {
   if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
 
   const auto known = [this](const ChunkId& id) { return space_.index().known(id) || (upload_ && upload_->has(id)); };
-  ingest_.emplace(space::IngestContext{space_.root_keys().chunk_id, space_.root_keys().chunker,
-                                       space_.epoch_keys().pack, space_.id(), space_.epoch_keys().epoch,
-                                       options_.zstd_level, "device " + space_.session().account().profile.device.hex(),
-                                       doors_.workers, doors_.random, known,
-                                       [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) {
-                                         return assembly_->chunk(token, id, length);
-                                       },
-                                       [this] { return upload_ ? upload_->make_room() : Status(); },
-                                       [this](space::SealedPack pack) { return deliver(std::move(pack)); }});
+  const space::IngestContext context{space_.root_keys().chunk_id,
+                                     space_.root_keys().chunker,
+                                     space_.epoch_keys().pack,
+                                     space_.id(),
+                                     space_.epoch_keys().epoch,
+                                     options_.zstd_level,
+                                     "device " + space_.session().account().profile.device.hex(),
+                                     doors_.workers,
+                                     doors_.random,
+                                     known,
+                                     [this](std::uint64_t token, const ChunkId& id, std::uint32_t length) {
+                                       return assembly_->chunk(token, id, length);
+                                     },
+                                     [this] { return upload_ ? upload_->make_room() : Status(); },
+                                     [this](space::SealedPack pack) { return deliver(std::move(pack)); }};
+  if (options_.into_live)
+    kept_.emplace(doors_.files, doors_.random, join_path(space_.session().shared.home, "uploads"));
+  intake_.emplace(context, kept_ ? space::inline_bytes_max : 0, kept_ ? &*kept_ : nullptr);
   const auto usable = [this](const space::TreeEntry& entry) {
     const auto* file = entry.file();
     const auto* one = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
@@ -114,7 +128,7 @@ Status Run::prepare() {
 Assembly& Run::assembly() {
   if (!assembly_) {
     FileStateWriter* writer = nullptr;
-    if (!options_.dry_run && space_.session().shared.claims->claim(file_state_path())) {
+    if (!options_.dry_run && keeps_state_ && space_.session().shared.claims->claim(file_state_path())) {
       state_claim_ = file_state_path();
       (void)doors_.files.make_directories(Path(parent_of(file_state_path())));
       if (auto created = FileStateWriter::create(doors_.files, file_state_path())) {
@@ -123,7 +137,7 @@ Assembly& Run::assembly() {
       }
     }
     assembly_.emplace(
-        space_.root_keys(), [this](const ChunkId& id, Bytes node) { return ingest_->add_node(id, std::move(node)); },
+        space_.root_keys(), [this](const ChunkId& id, Bytes node) { return intake_->add_node(id, std::move(node)); },
         writer);
   }
   return *assembly_;
@@ -148,7 +162,7 @@ void Run::forget_upload() {
 
 Status Run::flush_all() {
   HF_OK(read_small());
-  HF_OK(ingest_->settle());
+  HF_OK(intake_->settle());
   if (assembly_) HF_OK(assembly_->advance());
   return {};
 }
@@ -169,9 +183,13 @@ space::Snapshot Run::new_snapshot(const space::Root& root, bool partial) {
   return snapshot;
 }
 
+Status Run::check_not_pruned() const {
+  if (space_.prunes_seen() == prunes_at_start_) return {};
+  return fail(Code::Behind, "the space was pruned while the command ran");  // the caller starts over
+}
+
 Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
-  if (space_.prunes_seen() != prunes_at_start_)
-    return fail(Code::Behind, "the space was pruned while the backup ran");  // the caller starts over
+  HF_OK(check_not_pruned());
   HF_OK(space_.follow_index());
   session::SpaceReader reader(space_);
   session::Draft draft;
@@ -195,11 +213,14 @@ Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
 Status Run::commit(space::Snapshot& snapshot) {
   if (upload_) HF_OK(upload_->settle());
   HF_OK(space_.commit([&] { return draft(snapshot); }));
-  if (upload_) {
-    report_.bytes_stored += upload_->bytes_put();
-    HF_OK(upload_->published());
-    upload_.reset();
-  }
+  return published();
+}
+
+Status Run::published() {
+  if (!upload_) return {};
+  report_.bytes_stored += upload_->bytes_put();
+  HF_OK(upload_->published());
+  upload_.reset();
   return {};
 }
 
@@ -208,7 +229,7 @@ Status Run::commit_partial() {
   reached("backup: partial commit");
   HF_OK(flush_all());
   HF_TRY(const auto built, assembly().so_far());
-  HF_OK(ingest_->finish());
+  HF_OK(intake_->finish());
   auto snapshot = new_snapshot(built.root, true);
   HF_OK(commit(snapshot));
   partials_ = {snapshot.key()};
@@ -219,6 +240,7 @@ Status Run::commit_partial() {
 Result<BackupReport> Run::go() {
   if (options_.count_first) HF_OK(count());
   HF_OK(prepare());
+  if (options_.into_live) HF_OK(check_live_place());
   HF_OK(walk_all());
   HF_TRY(const bool same, compare_->finish());
   if (options_.dry_run) {
@@ -233,12 +255,12 @@ Result<BackupReport> Run::go() {
     HF_OK(flush_all());
     HF_TRY(const auto built, assembly_->finish());
     root = built.root;
-    HF_OK(ingest_->finish());
+    HF_OK(intake_->finish());
   }
   tell({}, true);
   report_.snapshot = new_snapshot(root, false);
-  HF_OK(commit(report_.snapshot));
-  report_.ingest = ingest_->stats();
+  HF_OK(options_.into_live ? commit_live(report_.snapshot) : commit(report_.snapshot));
+  report_.ingest = intake_->stats();
   if (state_writer_) {
     std::vector<std::string> paths;
     paths.reserve(roots_.size());

@@ -5,6 +5,7 @@
 
 #include "backup/backup.h"
 #include "backup/compare.h"
+#include "backup/intake.h"
 #include "backup/names.h"
 #include "session/publish.h"
 #include "worktree/scan.h"
@@ -65,7 +66,12 @@ class Run final : private Folders {
   Status ensure_upload();
   Status flush_all();
   Status commit_partial();
+  [[nodiscard]] Status check_not_pruned() const;
   Result<session::Draft> draft(space::Snapshot& snapshot);
+  Result<session::Draft> live_draft(space::Snapshot& made);  // run_live.cpp
+  Status check_live_place();
+  Status commit_live(space::Snapshot& made);
+  Status published();
   Status commit(space::Snapshot& snapshot);
   [[nodiscard]] space::Snapshot new_snapshot(const space::Root& root, bool partial);
   [[nodiscard]] Path file_state_path() const;
@@ -80,11 +86,13 @@ class Run final : private Folders {
   std::vector<std::pair<Path, std::string>> roots_;  // path and its name in the snapshot, sorted by name
 
   std::unique_ptr<FileState> old_;
-  bool trusted_ = false;
+  bool trusted_ = false, keeps_state_ = true;
   std::optional<FileStateWriter> state_writer_;
   std::string state_claim_;  // of two equal commands at once, one writes the file state
   std::unique_ptr<session::Upload> upload_;
-  std::optional<space::Ingest> ingest_;
+  std::optional<KeptNodes> kept_;  // for the live tree
+  std::optional<Intake> intake_;
+  bool live_unchanged_ = false;
   std::optional<Assembly> assembly_;
   std::optional<Compare> compare_;
   Bytes window_;  // of a large file; its memory serves again

@@ -33,7 +33,7 @@ Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space)
 }
 
 Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which) {
-  if (which == "latest") {
+  if (which == latest_snapshot) {
     const auto whole = std::find_if(snapshots.rbegin(), snapshots.rend(),
                                     [](const ListedSnapshot& listed) { return !listed.snapshot.partial; });
     if (whole == snapshots.rend()) return fail(Code::NotFound, About::snapshot, "the space has no snapshots yet");

@@ -231,7 +231,7 @@ Status Run::add_attributes(std::uint64_t token) {
   if (!attributes_ || options_.dry_run) return {};
   Bytes encoded = *std::exchange(attributes_, std::nullopt);
   assembly().expect_attributes(token, static_cast<std::uint32_t>(encoded.size()));
-  return ingest_->add_chunk(Assembly::attributes_of(token), std::move(encoded));
+  return intake_->add_chunk(Assembly::attributes_of(token), std::move(encoded));
 }
 
 }  // namespace holdfast::backup

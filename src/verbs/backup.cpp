@@ -1,4 +1,4 @@
-#include "verbs/verbs.h"
+#include "verbs/tree_at.h"
 
 namespace holdfast::verbs {
 
@@ -29,19 +29,18 @@ Result<RestoreDone> restore(Session& session, const std::string& name, const std
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(auto snapshot, backup::find_snapshot(snapshots, which));
-  HF_TRY(auto report, backup::run_restore(*space, snapshot, options));
+  HF_TRY(auto report, backup::run_restore(*space, snapshot.root, options));
   return RestoreDone{std::move(snapshot), std::move(report), session.alarms};
 }
 
-Result<Listing> list(Session& session, const std::string& name, const std::string& which, const std::string& path,
-                     bool recursive) {
-  HF_TRY(const auto space, session::open_space(session, name));
-  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+Result<Listing> list(Session& session, const std::string& name, const TreePath& at, bool recursive) {
+  HF_TRY(const auto tree, open_tree(session, name, at));
   Listing out;
-  HF_TRY(out.snapshot, backup::find_snapshot(snapshots, which));
+  out.snapshot = tree.snapshot;
   out.alarms = session.alarms;
-  session::SpaceReader reader(*space);
-  space::Root root = out.snapshot.root;
+  session::SpaceReader reader(*tree.space);
+  space::Root root = tree.root;
+  const std::string& path = at.path;
   if (!path.empty()) {
     HF_TRY(auto entry, space::find_path(reader, root, path));
     if (entry.directory() == nullptr) {
@@ -51,10 +50,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
     root = entry.directory()->root;
   }
   const std::function<holdfast::Status(const space::Root&, const std::string&)> folder =
-      [&](const space::Root& at, const std::string& prefix) -> holdfast::Status {
+      [&](const space::Root& inside_of, const std::string& prefix) -> holdfast::Status {
     HF_OK(space::check_depth(prefix));
     std::vector<space::TreeEntry> entries;
-    HF_OK(space::read_folder(reader, at, entries));
+    HF_OK(space::read_folder(reader, inside_of, entries));
     std::vector<std::pair<std::string, space::Root>> below;
     for (space::TreeEntry& entry : entries) {
       std::string full = join_path(prefix, entry.name);
@@ -68,12 +67,10 @@ Result<Listing> list(Session& session, const std::string& name, const std::strin
   return out;
 }
 
-holdfast::Status cat(Session& session, const std::string& name, const std::string& which, const std::string& path,
+holdfast::Status cat(Session& session, const std::string& name, const TreePath& at,
                      const std::function<holdfast::Status(ByteView)>& out) {
-  HF_TRY(const auto space, session::open_space(session, name));
-  HF_TRY(const auto snapshots, backup::list_snapshots(*space));
-  HF_TRY(const auto snapshot, backup::find_snapshot(snapshots, which));
-  return backup::cat_file(*space, snapshot, path, out);
+  HF_TRY(const auto tree, open_tree(session, name, at));
+  return backup::cat_file(*tree.space, tree.root, at.path, out);
 }
 
 Result<backup::CheckReport> check(Session& session, const std::string& name, const backup::CheckOptions& options) {

@@ -89,13 +89,18 @@ struct RestoreDone {
 [[nodiscard]] Result<RestoreDone> restore(Session& session, const std::string& space, const std::string& snapshot,
                                           const backup::RestoreOptions& options);
 
+// A tree, and a path in it.
+struct TreePath {
+  std::string tree;           // a snapshot: "latest", or the first characters of an id
+  bool may_be_space = false;  // if there is a space of this name, its live tree is meant
+  std::string path;
+};
 struct Listing {
-  space::Snapshot snapshot;
+  std::optional<space::Snapshot> snapshot;                        // nullopt: of a live tree
   std::vector<std::pair<std::string, space::TreeEntry>> entries;  // path, entry
   session::Alarms alarms;
 };
-[[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const std::string& snapshot,
-                                   const std::string& path, bool recursive);
+[[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const TreePath& at, bool recursive);
 
 // What two folders of one space's snapshots have that differs. Of a folder in both, that only its time changed says
 // nothing that its entries don't say, and is left out; so is which of its hard links a file was first saved by.
@@ -115,7 +120,7 @@ struct SnapshotPath {
 [[nodiscard]] Result<Diff> diff(Session& session, const std::string& space, const SnapshotPath& before,
                                 const SnapshotPath& after);
 
-holdfast::Status cat(Session& session, const std::string& space, const std::string& snapshot, const std::string& path,
+holdfast::Status cat(Session& session, const std::string& space, const TreePath& at,
                      const std::function<holdfast::Status(ByteView)>& out);
 
 // With the account's chain and home space, which lead to all others.

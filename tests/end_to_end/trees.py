@@ -65,7 +65,7 @@ def differences(left, right, without=(), most=20, owners=os.geteuid() == 0):
     out = [f"{path!r} is missing" for path in here.keys() - there.keys()] + [f"{path!r} is too many" for path in there.keys() - here.keys()]
     for path in sorted(here.keys() & there.keys()):
         a, b = here[path], there[path]
-        left_path, right_path = os.path.join(os.fsencode(left), path), os.path.join(os.fsencode(right), path)
+        left_path, right_path = (os.path.join(os.fsencode(root), path) if path else os.fsencode(root) for root in (left, right))
 
         def compare(what, one, other, path=path):
             if one != other:

@@ -107,7 +107,7 @@ Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, co
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   HF_TRY(const auto snapshot, backup::find_snapshot(snapshots, which));
   HF_OK(doors.files.make_directories(options.target));
-  return backup::run_restore(*space, snapshot, options);
+  return backup::run_restore(*space, snapshot.root, options);
 }
 
 Result<backup::CheckReport> check(Doors& doors) {

@@ -433,7 +433,7 @@ TEST_F(LogScenario, AVoidEntryIsAnAlarmOfEveryVerb) {
       EXPECT_EQ(alarms.at(root).size(), 1u);
     };
     (void)with_alarms([&](auto& session) {
-      auto done = verbs::list(session, space, "latest", "", true);
+      auto done = verbs::list(session, space, {.tree = "latest"}, true);
       if (done) given(done->alarms);
       return done;
     });
@@ -447,7 +447,7 @@ TEST_F(LogScenario, AVoidEntryIsAnAlarmOfEveryVerb) {
       return done;
     });
     given(with_alarms([&](auto& session) {
-      return verbs::cat(session, space, "latest", "documents/twice.txt", [](ByteView) { return Status(); });
+      return verbs::cat(session, space, {"latest", false, "documents/twice.txt"}, [](ByteView) { return Status(); });
     }));
     given(with_alarms([&](auto& session) { return verbs::space_info(session, space); }));
     (void)with_alarms([&](auto& session) { return verbs::space_list(session); });
@@ -464,10 +464,10 @@ TEST_F(LogScenario, FoldersNestedWithoutEndAreNotWalked) {
   play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
     Command a(doors, home, *server);
     HF_OK(commit_deep_snapshot(b, 200));
-    HF_TRY(const auto listing, verbs::list(a.session, std::string(session::backups_space), "latest", "", true));
+    HF_TRY(const auto listing, verbs::list(a.session, std::string(session::backups_space), {.tree = "latest"}, true));
     EXPECT_EQ(listing.entries.size(), 200u);
     HF_OK(commit_deep_snapshot(b, space::folders_deep_max + 10));
-    const auto refused = verbs::list(a.session, std::string(session::backups_space), "latest", "", true);
+    const auto refused = verbs::list(a.session, std::string(session::backups_space), {.tree = "latest"}, true);
     EXPECT_EQ(code_of(refused), Code::Malformed);
     return {};
   });

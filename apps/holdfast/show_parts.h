@@ -1,0 +1,28 @@
+// Pieces that several values are shown with. Internal to show*.cpp.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "show.h"
+
+namespace holdfast::app {
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr std::size_t problems_shown_max = 20;
+
+std::string padded(std::string text, std::size_t width);
+std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count);
+std::string type_letter(const space::TreeEntry& entry);
+std::string mode_text(std::uint16_t mode);
+std::string restored_text(const backup::RestoreReport& report, const Command& command, std::int64_t took_ns,
+                          const std::string& older);  // older: how to find an older version
+
+std::string written(const Json& json);
+void put_name(Json& json, const std::string& key, const std::string& name);
+Json alarms_json(const session::Alarms& alarms);
+Json stats_json(const space::SnapshotStats& stats);
+Json problems_json(const std::vector<backup::Problem>& problems);
+Json entry_json(const space::TreeEntry& entry);
+
+}  // namespace holdfast::app
