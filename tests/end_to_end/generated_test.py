@@ -12,7 +12,8 @@ from cloud import DONE, FAILED, HOLDFASTD, USAGE, Story, expect, expect_equal, s
 from trees import put
 
 VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
-         ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("inspect",), ("completion",), ("man",)]
+         ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("put",), ("get",), ("mkdir",), ("mv",), ("history",), ("rm",),
+         ("inspect",), ("completion",), ("man",)]
 
 
 def help_of_every_verb(story, home):
@@ -128,10 +129,12 @@ def json_of_every_verb(story):
     os.makedirs(story.path("pages"))
     arguments = {"signup": ("anna", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("made",), "backup": (tree,),
                  "restore": ("latest", story.path("out")), "ls": ("latest",), "diff": ("latest",), "inspect": (os.path.join(home.path, "keys"),), "completion": ("bash",),
-                 "man": (story.path("pages"),)}
+                 "man": (story.path("pages"),), "put": (tree, "made:"), "get": ("made:tree", story.path("got")), "mkdir": ("made:x",), "mv": ("made:x", "made:y"),
+                 "history": ("made:tree/file",), "rm": ("made:y", "-r")}
     wrong = {"signup": ("UPPER CASE", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("nowhere",),
              "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
-             "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),)}
+             "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),),
+             "put": (tree, "nowhere:"), "get": ("made:nowhere", story.path("got")), "mkdir": ("made:tree",), "mv": ("made:nowhere", "made:y"), "history": ("made:nowhere",), "rm": ("made:tree",)}
     stranger = story.home("stranger", server, signed_up=False)
     for verb in VERBS:
         name = " ".join(verb)
