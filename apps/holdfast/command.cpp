@@ -98,11 +98,27 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   add_space(ls, command, "the space (default: backups)");
   ls.add_flag("-R,--recursive", command.recursive, "everything below, too");
 
-  CLI::App& diff = verb(app, command, "diff", "what differs between two snapshots, or folders of them");
-  add_snapshot(diff, command, "the older one: latest, or the first characters of an id; :PATH for a folder in it");
-  diff.add_option("other", command.other, "the newer one (default: the same folder in latest)")
-      ->type_name("SNAPSHOT[:PATH]");
+  CLI::App& diff = verb(app, command, "diff", "what differs between two folders: of snapshots, of a space, on disk");
+  add_snapshot(diff, command,
+               "the older one: latest, or the first characters of an id; :PATH for a folder in it; or SPACE:[PATH]");
+  auto* other = diff.add_option("other", command.other, "the newer one (default: the same folder in latest)")
+                    ->type_name("SNAPSHOT[:PATH]");
+  diff.add_option("--folder", command.folder, "the newer one is this folder on disk, whose files are all read")
+      ->type_name("DIR")
+      ->excludes(other);
   add_space(diff, command, "the space (default: backups)");
+
+  CLI::App& find = verb(app, command, "find", "find files and folders by their names");
+  add_snapshot(find, command,
+               "where: latest, or the first characters of an id; :PATH for a folder in it; or SPACE:[PATH]");
+  find.add_option("pattern", command.pattern, "in gitignore syntax: *.txt, /a/**/b, folders/")
+      ->required()
+      ->type_name("PATTERN");
+  add_space(find, command, "the space (default: backups)");
+
+  CLI::App& stats = verb(app, command, "stats", "what a folder holds, and how much of it is there more than once");
+  add_snapshot(stats, command, "latest, or the first characters of an id; :PATH for a folder in it; or SPACE:[PATH]");
+  add_space(stats, command, "the space (default: backups)");
 
   CLI::App& cat = verb(app, command, "cat", "print a file of a snapshot, or of what stands in a space");
   add_snapshot(cat, command, "latest, or the first characters of an id, and :PATH of the file; or SPACE:PATH");

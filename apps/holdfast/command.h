@@ -27,8 +27,10 @@ struct Command {
   std::optional<std::string> space;
   bool dry_run = false, one_file_system = false;
 
-  std::string snapshot;             // SNAPSHOT[:PATH], or SPACE:PATH
-  std::string other;                // the same, to compare with
+  std::string snapshot;  // SNAPSHOT[:PATH], or SPACE:PATH
+  std::string other;     // the same, to compare with
+  std::string folder;    // on disk, to compare with
+  std::string pattern;
   std::string place, place_to;      // SPACE:PATH
   std::vector<std::string> places;  // the same
   bool parents = false;

@@ -295,7 +295,20 @@ std::string text_of(const verbs::Diff& diff) {
     }
   }
   return out + count_text(added) + " added, " + count_text(removed) + " deleted, " + count_text(changed) +
-         " modified, from " + diff.before.id.short_hex() + " to " + diff.after.id.short_hex() + "\n";
+         " modified, from " + printable(diff.before) + " to " + printable(diff.after) + "\n" +
+         (diff.left_out.problems_count == 0
+              ? ""
+              : "on disk, left out or read with a doubt: " + count_text(diff.left_out.problems_count) + "\n" +
+                    problems_text(diff.left_out.problems, diff.left_out.problems_count));
+}
+
+std::string text_of(const verbs::TreeStats& stats) {
+  return row("holds", counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
+                          count_text(stats.others) + " others, " + size_text(stats.bytes)) +
+         row("once", size_text(stats.bytes_once) + " in " + counted(stats.chunks, "chunk") +
+                         ", each counted once; and " + counted(stats.nodes, "node") + " of the tree itself") +
+         row("largest", size_text(stats.largest)) +
+         (stats.newest_mtime_ns ? row("newest", time_text(*stats.newest_mtime_ns)) : "");
 }
 
 std::string text_of(const backup::CheckReport& report, bool read_data) {

@@ -5,6 +5,7 @@
 
 #include "agent/control.h"
 #include "command.h"
+#include "verbs/search.h"
 #include "verbs/verbs.h"
 
 namespace holdfast::app {
@@ -19,6 +20,7 @@ std::string text_of(const verbs::Snapshots& snapshots);
 std::string text_of(const verbs::RestoreDone& done, const Command& command, std::int64_t took_ns);
 std::string text_of(const verbs::Listing& listing);
 std::string text_of(const verbs::Diff& diff);
+std::string text_of(const verbs::TreeStats& stats);
 std::string text_of(const backup::CheckReport& report, bool read_data);
 std::string text_of(const verbs::Inspected& inspected);
 std::string text_of(const session::Alarms& alarms);
@@ -33,6 +35,7 @@ std::string json_of(const verbs::Snapshots& snapshots);
 std::string json_of(const verbs::RestoreDone& done);
 std::string json_of(const verbs::Listing& listing);
 std::string json_of(const verbs::Diff& diff);
+std::string json_of(const verbs::TreeStats& stats);
 std::string json_of(const backup::CheckReport& report);
 std::string json_of(const verbs::Inspected& inspected);
 std::string json_of(const session::Alarms& alarms);

@@ -231,10 +231,31 @@ std::string json_of(const verbs::Diff& diff) {
     if (before && after) one["changed"] = changed;
     list.push_back(std::move(one));
   }
-  return written({{"before", diff.before.id.hex()},
-                  {"after", diff.after.id.hex()},
+  const auto name = [](const std::optional<space::Snapshot>& snapshot, const std::string& shown) {
+    return snapshot ? snapshot->id.hex() : printable(shown);
+  };
+  return written({{"before", name(diff.snapshot_before, diff.before)},
+                  {"after", name(diff.snapshot_after, diff.after)},
                   {"differences", list},
+                  {"problems_count", diff.left_out.problems_count},
+                  {"problems", problems_json(diff.left_out.problems)},
                   {"alarms", alarms_json(diff.alarms)}});
+}
+
+std::string json_of(const verbs::TreeStats& stats) {
+  Json out;
+  if (stats.snapshot) out["snapshot"] = stats.snapshot->id.hex();
+  out["files"] = stats.files;
+  out["directories"] = stats.directories;
+  out["others"] = stats.others;
+  out["bytes"] = stats.bytes;
+  out["chunks"] = stats.chunks;
+  out["bytes_once"] = stats.bytes_once;
+  out["nodes"] = stats.nodes;
+  out["largest"] = stats.largest;
+  if (stats.newest_mtime_ns) out["newest_mtime"] = iso_time(*stats.newest_mtime_ns);
+  out["alarms"] = alarms_json(stats.alarms);
+  return written(out);
 }
 
 std::string json_of(const backup::CheckReport& report) {

@@ -62,6 +62,14 @@ class Verb {
       return show(listing);
     }
     if (command_.verb == "diff") return diff();
+    if (command_.verb == "find") {
+      HF_TRY(const auto found, verbs::find(session(), space_, tree_path(command_.snapshot), command_.pattern));
+      return show(found);
+    }
+    if (command_.verb == "stats") {
+      HF_TRY(const auto stats, verbs::tree_stats(session(), space_, tree_path(command_.snapshot)));
+      return show(stats);
+    }
     if (command_.verb == "cat") return cat();
     if (command_.verb == "check") return check();
     if (const auto code = run_live_verb(world_, session(), command_, line_, output_)) return *code;
@@ -146,11 +154,23 @@ class Verb {
 
   Result<int> diff() {
     const auto before = tree_path(command_.snapshot);
+    if (!command_.folder.empty()) return diff_with_folder(before);
     const auto after = command_.other.empty()
                            ? verbs::TreePath{std::string(backup::latest_snapshot), false, before.path}
                            : tree_path(command_.other);
-    HF_TRY(const auto diff, verbs::diff(session(), space_, {before.tree, before.path}, {after.tree, after.path}));
+    HF_TRY(const auto diff, verbs::diff(session(), space_, before, after));
     return show(diff);
+  }
+
+  Result<int> diff_with_folder(const verbs::TreePath& before) {
+    HF_TRY(const Path typed, absolute(command_.folder, line_.directory));
+    HF_TRY(const Path folder, world_.files->real_path(typed));
+    backup::BackupOptions options;  // for its progress
+    HF_TRY(const auto diff, with_progress("diff", options, [&] {
+             return verbs::diff_with_folder(session(), space_, before, folder, options.progress);
+           }));
+    show(diff);
+    return diff.left_out.problems_count > 0 ? exit_incomplete : exit_done;
   }
 
   Result<int> cat() {

@@ -25,6 +25,7 @@ struct BackupOptions {
   // missing), in one commit. Nothing that stands there goes; a file replaces a file. AlreadyExists: a folder stands
   // where something else is to be, or the other way round.
   std::optional<std::string> into_live;
+  bool only_read = false;                         // local_tree.h: nothing is sent or kept
   std::function<void(const Counters&)> progress;  // often; may be null
 };
 

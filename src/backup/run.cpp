@@ -41,7 +41,7 @@ Run::~Run() {
 }
 
 std::string Run::purpose() const {
-  std::string out = options_.into_live ? "put\n" + *options_.into_live + "\n" : "backup";
+  std::string out = options_.only_read ? "read" : options_.into_live ? "put\n" + *options_.into_live + "\n" : "backup";
   for (const auto& [path, name] : roots_) out += "\n" + path;
   out += "\n";
   for (const std::string& exclude : options_.excludes) out += "\n" + exclude;
@@ -68,11 +68,13 @@ void Run::tell(const Path& current, bool now) {
 Status Run::prepare() {
   HF_OK(space_.follow_index());
   // A file that is put by itself is read each time.
-  keeps_state_ = !options_.into_live || std::ranges::any_of(roots_, [this](const auto& root) {
+  keeps_state_ = !options_.only_read && (!options_.into_live || std::ranges::any_of(roots_, [this](const auto& root) {
     const auto stat = doors_.files.stat(root.first);
     return stat && stat->type == FileType::directory;
-  });
-  HF_TRY(report_.packs_lost, space_.look_for_packs());
+  }));
+  if (!options_.only_read) {
+    HF_TRY(report_.packs_lost, space_.look_for_packs());
+  }
   if (report_.packs_lost > 0) reached("backup: what the server lost is sent again");
   auto old = FileState::open(doors_.files, file_state_path());
   if (old) {
@@ -93,7 +95,9 @@ Status Run::prepare() {
   HF_TRY(const bool left_behind, session::Upload::left_behind(space_, purpose()));
   if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
 
-  const auto known = [this](const ChunkId& id) { return space_.index().known(id) || (upload_ && upload_->has(id)); };
+  const auto known = [this](const ChunkId& id) {
+    return options_.only_read || space_.index().known(id) || (upload_ && upload_->has(id));
+  };
   const space::IngestContext context{space_.root_keys().chunk_id,
                                      space_.root_keys().chunker,
                                      space_.epoch_keys().pack,
@@ -109,9 +113,10 @@ Status Run::prepare() {
                                      },
                                      [this] { return upload_ ? upload_->make_room() : Status(); },
                                      [this](space::SealedPack pack) { return deliver(std::move(pack)); }};
-  if (options_.into_live)
-    kept_.emplace(doors_.files, doors_.random, join_path(space_.session().shared.home, "uploads"));
-  intake_.emplace(context, kept_ ? space::inline_bytes_max : 0, kept_ ? &*kept_ : nullptr);
+  if (options_.into_live || options_.only_read)
+    kept_ =
+        std::make_unique<KeptNodes>(doors_.files, doors_.random, join_path(space_.session().shared.home, "uploads"));
+  intake_.emplace(context, options_.into_live ? space::inline_bytes_max : 0, kept_.get());
   const auto usable = [this](const space::TreeEntry& entry) {
     const auto* file = entry.file();
     const auto* one = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
@@ -237,6 +242,15 @@ Status Run::commit_partial() {
   return {};
 }
 
+Result<space::Root> Run::finish_tree(bool same) {
+  if (same && !assembly_) return old_->header().root;
+  assembly();
+  HF_OK(flush_all());
+  HF_TRY(const auto built, assembly_->finish());
+  HF_OK(intake_->finish());
+  return built.root;
+}
+
 Result<BackupReport> Run::go() {
   if (options_.count_first) HF_OK(count());
   HF_OK(prepare());
@@ -247,16 +261,7 @@ Result<BackupReport> Run::go() {
     report_.snapshot = new_snapshot(same ? old_->header().root : space::Root(), false);
     return std::move(report_);
   }
-  space::Root root;
-  if (same && !assembly_) {
-    root = old_->header().root;
-  } else {
-    assembly();
-    HF_OK(flush_all());
-    HF_TRY(const auto built, assembly_->finish());
-    root = built.root;
-    HF_OK(intake_->finish());
-  }
+  HF_TRY(const auto root, finish_tree(same));
   tell({}, true);
   report_.snapshot = new_snapshot(root, false);
   HF_OK(options_.into_live ? commit_live(report_.snapshot) : commit(report_.snapshot));

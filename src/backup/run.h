@@ -5,7 +5,7 @@
 
 #include "backup/backup.h"
 #include "backup/compare.h"
-#include "backup/intake.h"
+#include "backup/local_tree.h"
 #include "backup/names.h"
 #include "session/publish.h"
 #include "worktree/scan.h"
@@ -19,6 +19,7 @@ class Run final : private Folders {
   Run(session::SpaceSession& space, const BackupOptions& options);
   ~Run() override;
   Result<BackupReport> go();
+  Result<std::unique_ptr<LocalTree>> read_only();  // local_tree.cpp
   void forget_upload();  // the server dropped it, or it was published by a run that did not live to note that
 
  private:
@@ -36,6 +37,7 @@ class Run final : private Folders {
   };
 
   Status prepare();
+  Result<space::Root> finish_tree(bool same);  // same: as before
   Status count();
   [[nodiscard]] Result<worktree::ScanOptions> scan_options() const;
   Status walk_all();
@@ -90,7 +92,7 @@ class Run final : private Folders {
   std::optional<FileStateWriter> state_writer_;
   std::string state_claim_;  // of two equal commands at once, one writes the file state
   std::unique_ptr<session::Upload> upload_;
-  std::optional<KeptNodes> kept_;  // for the live tree
+  std::unique_ptr<KeptNodes> kept_;  // for the live tree, and of one that is only read
   std::optional<Intake> intake_;
   bool live_unchanged_ = false;
   std::optional<Assembly> assembly_;

@@ -102,23 +102,27 @@ struct Listing {
 };
 [[nodiscard]] Result<Listing> list(Session& session, const std::string& space, const TreePath& at, bool recursive);
 
-// What two folders of one space's snapshots have that differs. Of a folder in both, that only its time changed says
-// nothing that its entries don't say, and is left out; so is which of its hard links a file was first saved by.
+// What two folders have that differs, of snapshots or the live tree of one space, or on disk. Of a folder in both, that
+// only its time changed says nothing that its entries don't say, and is left out; so is which of its hard links a file
+// was first saved by.
 struct Difference {
   std::string path;                               // below both folders
   std::optional<space::TreeEntry> before, after;  // nullopt: not there
   std::vector<std::string> changed;  // "content", "mode", "owner", "time", "attributes"; empty: of one side
 };
 struct Diff {
-  space::Snapshot before, after;
+  std::string before, after;  // what was compared: a snapshot's id, "SPACE:", a folder on disk
+  std::optional<space::Snapshot> snapshot_before, snapshot_after;
+  backup::Problems left_out;            // on disk
   std::vector<Difference> differences;  // in the order of paths, a folder before what is in it
   session::Alarms alarms;
 };
-struct SnapshotPath {
-  std::string snapshot, path;
-};
-[[nodiscard]] Result<Diff> diff(Session& session, const std::string& space, const SnapshotPath& before,
-                                const SnapshotPath& after);
+[[nodiscard]] Result<Diff> diff(Session& session, const std::string& space, const TreePath& before,
+                                const TreePath& after);
+// From `before` to a folder on disk, whose files are all read.
+[[nodiscard]] Result<Diff> diff_with_folder(Session& session, const std::string& space, const TreePath& before,
+                                            const Path& folder,
+                                            const std::function<void(const backup::Counters&)>& progress);
 
 holdfast::Status cat(Session& session, const std::string& space, const TreePath& at,
                      const std::function<holdfast::Status(ByteView)>& out);

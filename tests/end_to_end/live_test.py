@@ -117,6 +117,51 @@ def check_trees(story, home):
     expect_equal_trees(large, story.path("large-again", "large"))
 
 
+def check_looking(story, home):
+    step("a tree, a space and a folder on disk are compared, and only what differs is told")
+    tree = story.path("compared")
+    for name in ("a/one.txt", "a/two.txt", "b/three.md"):
+        put(f"{tree}/{name}", name.encode() * 1000)
+    put(f"{tree}/b/large.bin", os.urandom(3 * MIB))
+    os.link(f"{tree}/a/one.txt", f"{tree}/b/linked.txt")
+    os.setxattr(f"{tree}/a/two.txt", "user.large", os.urandom(2000))
+    home.run("put", tree, "docs:")
+    first = home.json("backup", tree, "--space", "docs")["snapshot"]["id"]
+
+    def told(*line, code=DONE):
+        differences = home.json("diff", *line, "--space", "docs", code=code)["differences"]
+        return {(one["path"], "before" in one, "after" in one) for one in differences}
+
+    expect_equal(told("docs:compared", "--folder", tree), set(), "a space and the folder that was put")
+    expect_equal(told("latest:compared", "docs:compared"), set(), "a snapshot and the space")
+    expect_equal(told("latest:compared", "--folder", tree), set(), "a snapshot and the folder")
+    objects = len(story.server_of.objects())
+    put(f"{tree}/a/one.txt", b"other")
+    with open(f"{tree}/b/large.bin", "r+b") as file:
+        file.write(b"other")
+    os.remove(f"{tree}/b/three.md")
+    put(f"{tree}/c/new", b"new")
+    changed = {("a/one.txt", True, True), ("b/linked.txt", True, True), ("b/large.bin", True, True), ("b/three.md", True, False),
+               ("c", False, True), ("c/new", False, True)}
+    expect_equal(told("docs:compared", "--folder", tree), changed, "a space and a changed folder")
+    expect_equal(told(f"{first[:12]}:compared", "--folder", tree), changed, "a snapshot and a changed folder")
+    expect_equal(len(story.server_of.objects()), objects, "objects on the server after looking")
+    home.run("diff", "docs:", "--folder", f"{tree}/c/new", code=FAILED)
+    home.run("diff", "docs:", "other:", code=FAILED)
+    shown = home.run("diff", "docs:compared", "--folder", tree).text
+    expect(shown.startswith("M  a/one.txt") and f"from docs: to {tree}" in shown, f"what a person sees: {shown}")
+
+    step("names are found, and a tree's sizes are told")
+    found = [one["path"] for one in home.json("find", "docs:compared", "*.txt")["entries"]]
+    expect_equal(sorted(found), ["compared/a/one.txt", "compared/a/two.txt", "compared/b/linked.txt"], "what is found by name")
+    expect_equal([one["path"] for one in home.json("find", "latest:", "/compared/**/b/", "--space", "docs")["entries"]], ["compared/b"], "by path")
+    expect_equal(home.json("find", "docs:", "nothing-of-this-name")["entries"], [], "what is not there")
+    stats = home.json("stats", "docs:compared")
+    expect_equal((stats["files"], stats["directories"], stats["bytes"]), (5, 2, 3 * MIB + 9000 + 9000 + 9000 + 10000), "files, folders, bytes")
+    attributes = stats["bytes_once"] - (3 * MIB + 9000 + 9000 + 10000)  # of one file, in a chunk of their own
+    expect(2010 <= attributes <= 2030, f"bytes that are there once: {attributes} of attributes")
+
+
 def check_two_at_once(story, home):
     step("commands at once: of different files all succeed, of the same one the history has all")
     running = []
@@ -170,10 +215,12 @@ def main():
         server = story.server_of = story.server()
         home = story.home("anna", server)
         home.run("space", "create", "docs")
+        home.run("space", "create", "other")
         letter = check_small_files(story, home)
         check_versions(story, home, letter)
         check_names(story, home)
         check_trees(story, home)
+        check_looking(story, home)
         check_two_at_once(story, home)
         check_kill(story, server)
         expect(home.json("check", "--read-data", "--space", "docs")["whole"], "the space is whole")
