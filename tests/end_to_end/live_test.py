@@ -15,6 +15,7 @@ def check_small_files(story, home):
     step("a file of a few bytes travels inside its commit, and nothing else is stored")
     letter = put(story.path("letter.txt"), b"first words\n", 0o640)
     os.setxattr(letter, "user.note", b"kept")
+    os.setxattr(letter, "user.large", os.urandom(2000))  # a chunk of its own
     os.utime(letter, ns=(1, 1_600_000_000_123_456_789))
     objects = len(story.server_of.objects())
     first = home.json("put", letter, "docs:")
@@ -109,6 +110,12 @@ def check_trees(story, home):
     expect("kept/here/odd/many/0008" in there and "kept/here/odd/many/more" in there, "both are there")
     expect_equal(home.run("cat", "docs:kept/here/odd/many/0007").out, b"changed", "the newer content")
     home.run("put", story.path("letter.txt"), "docs:kept/here/odd/links/first", code=FAILED)
+
+    step("a small change in a large folder is small")
+    objects = len(story.server_of.objects())
+    home.run("mkdir", "docs:kept/here/odd/many/new")
+    home.run("put", story.path("letter.txt"), "docs:kept/here/odd/many")
+    expect_equal(len(story.server_of.objects()), objects, "objects on the server")
 
     step("a large file is streamed, both ways")
     large = story.random_file(story.path("large"), 40 * MIB, 7)

@@ -6,7 +6,7 @@
 #include "identity/chain.h"
 #include "session/publish.h"
 #include "tests/scenarios/backup_world.h"
-#include "verbs/verbs.h"
+#include "verbs/live.h"
 
 namespace holdfast::sim {
 namespace {
@@ -307,6 +307,79 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
   });
   EXPECT_REACHED("session: intent dropped");
   EXPECT_REACHED("backup: partial commit");
+}
+
+// The same of a long put: nothing of it stands before its end, and no snapshot is left.
+TEST_F(LogScenario, ALongPutCommitsOnTheWay) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    for (const std::string name : {"alpha", "omega"})
+      HF_OK(doors.files.replace_file(join_path(tree_of_user, name), Bytes(300'000, 7), ".new"));
+    auto options = options_of_user();
+    options.into_live = "here";
+    {
+      Command a(doors, home, *server);
+      a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        if (call.name == api::Append::name) return fail(Code::NoSpaceLeft, "refused");
+        return honest();
+      };
+      HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+      EXPECT_EQ(code_of(backup::run_backup(*space, options)), Code::NoSpaceLeft);
+    }
+    HF_OK(b.refresh());
+    const std::uint64_t before = b.head().seq;
+    std::size_t standing = 0;
+    SlowClock slow(doors.clock);
+    Command a(doors, slow, home, *server);
+    a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name == api::Append::name && ++standing > 1) EXPECT_TRUE(b.state().live_root.is_zero());
+      auto answer = honest();
+      if (call.name == api::Append::name && standing == 1) HF_OK(b.refresh());
+      return answer;
+    };
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    HF_TRY(const auto report, backup::run_backup(*space, options));
+    EXPECT_GE(space->head().seq, before + 2);
+    EXPECT_EQ(report.snapshot.seq, space->head().seq);
+    HF_TRY(const auto snapshots, backup::list_snapshots(*space));
+    EXPECT_EQ(snapshots.size(), 1u);  // the backup's
+    session::SpaceReader reader(*space);
+    HF_TRY(const auto omega, space::find_path(reader, space->state().live_root, "here/documents/omega"));
+    EXPECT_EQ(omega.file()->size, 300'000u);
+    HF_TRY(const auto checked, backup::run_check(*space, {true, {}}));
+    EXPECT_TRUE(checked.whole());
+    return {};
+  });
+  EXPECT_REACHED("backup: partial commit");
+}
+
+// Promise: what history() tells leads to the head that this device has verified.
+TEST_F(LogScenario, AHistoryThatIsNotTheOneThatWasReadIsNoticed) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    const std::string space(session::backups_space);
+    for (const std::string path : {"one", "two", "three"}) {
+      Command a(doors, home, *server);
+      HF_OK(verbs::make_folders(a.session, space, {{path}, false, 0, 0}));
+    }
+    const auto told_when = [&](const std::function<void(Reply&)>& lie) {
+      Command a(doors, home, *server);
+      a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        auto answer = honest();
+        if (call.name != api::Read::name) return answer;
+        HF_TRY(const auto read, decode<api::Read>(call.body, "a call"));
+        auto reply = reply_of(answer);
+        if (!is_of(reply, group_of(b.id())) || read.from_seq != 1) return answer;
+        lie(*reply);
+        return answer_of(*std::move(reply));
+      };
+      return code_of(verbs::history(a.session, {space, "two"}));
+    };
+    EXPECT_EQ(told_when([](Reply&) {}), std::nullopt);
+    EXPECT_EQ(told_when([](Reply& reply) { reply.entries.erase(reply.entries.begin() + 2); }), Code::Tampered);
+    EXPECT_EQ(told_when([](Reply& reply) { reply.entries[1].blob.back() ^= 1; }), Code::Tampered);
+    EXPECT_EQ(told_when([](Reply& reply) { std::swap(reply.entries[1].blob, reply.entries[2].blob); }), Code::Tampered);
+    EXPECT_EQ(told_when([](Reply& reply) { reply.entries.clear(); }), Code::RolledBack);
+    return {};
+  });
 }
 
 TEST_F(LogScenario, AViewThatWasMovedBackIsNoticed) {
