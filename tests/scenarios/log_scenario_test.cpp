@@ -376,6 +376,7 @@ TEST_F(LogScenario, AHistoryThatIsNotTheOneThatWasReadIsNoticed) {
     EXPECT_EQ(told_when([](Reply&) {}), std::nullopt);
     EXPECT_EQ(told_when([](Reply& reply) { reply.entries.erase(reply.entries.begin() + 2); }), Code::Tampered);
     EXPECT_EQ(told_when([](Reply& reply) { reply.entries[1].blob.back() ^= 1; }), Code::Tampered);
+    EXPECT_EQ(told_when([](Reply& reply) { reply.entries.back().blob.back() ^= 1; }), Code::Tampered);
     EXPECT_EQ(told_when([](Reply& reply) { std::swap(reply.entries[1].blob, reply.entries[2].blob); }), Code::Tampered);
     EXPECT_EQ(told_when([](Reply& reply) { reply.entries.clear(); }), Code::RolledBack);
     return {};
