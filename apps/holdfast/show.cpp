@@ -58,11 +58,13 @@ std::string hint_about(const Error& error, const Command& command) {
       return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
              std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
     case About::space:
-      if (is_live(command)) return "make it:  holdfast space create " + space_of(command);
+      if (command.verb == "put" || command.verb == "mkdir")
+        return "make it:  holdfast space create " + space_of(command);
       return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
                                                     : "all spaces:  holdfast space list";
     case About::snapshot:
-      return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string());
+      return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string()) +
+             (command.verb != "restore" && command.snapshot.contains(':') ? "; all spaces:  holdfast space list" : "");
     case About::open_keys:
       return "sign up with --no-passphrase; or remove that file, which no account uses, and sign up again";
     case About::local_state:
@@ -72,7 +74,7 @@ std::string hint_about(const Error& error, const Command& command) {
         return "what is there:  holdfast ls --recursive " + space_of(command) +
                ":; what was:  holdfast history SPACE:PATH";
       return "what is there (a backed-up path stands under its last name):  holdfast ls " +
-             command.snapshot.substr(0, command.snapshot.find(':')) +
+             command.snapshot.substr(0, command.snapshot.find(':')) + ":" +
              (command.space ? " --space " + *command.space : std::string());
     case About::unsaid:
       return {};
@@ -114,7 +116,7 @@ std::string hint_of(const Error& error, const Command& command) {
                  ? "an invitation in a file:  holdfast signup NAME --server LINK --invitation-file FILE"
                  : "";
     case Code::AlreadyExists:
-      if (is_live(command))
+      if (is_live(command) && command.verb != "get")
         return "choose another name, or remove what is there:  holdfast rm [--recursive] SPACE:PATH";
       return command.verb == "signup" ? "another device or account needs another HOLDFAST_HOME" : "";
     default:

@@ -7,7 +7,6 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::int64_t hour_ns = 3600 * second_ns;
-constexpr std::size_t id_characters_min = 4;
 
 }  // namespace
 

@@ -1,11 +1,14 @@
 #include "session/live.h"
 
+#include "base/reached.h"
 #include "session/publish.h"
 
 namespace holdfast::session {
 
-Result<std::optional<Committed>> change_live(SpaceSession& space, const LiveChange& change) {
-  std::unique_ptr<Upload> upload;
+namespace {
+
+Result<std::optional<Committed>> try_change(SpaceSession& space, const LiveChange& change,
+                                            std::unique_ptr<Upload>& upload) {
   bool unchanged = false;
   const auto make = [&]() -> Result<Draft> {
     HF_OK(space.follow_index());
@@ -26,12 +29,22 @@ Result<std::optional<Committed>> change_live(SpaceSession& space, const LiveChan
     return draft;
   };
   const auto committed = space.commit(make);
-  if (!committed) {
-    if (unchanged) return std::nullopt;
-    return pass_on(committed.error());
+  if (!committed && !unchanged) return pass_on(committed.error());
+  if (upload) HF_OK(unchanged ? upload->forget() : upload->published());
+  return unchanged ? std::nullopt : std::optional(*committed);
+}
+
+}  // namespace
+
+Result<std::optional<Committed>> change_live(SpaceSession& space, const LiveChange& change) {
+  for (bool again = false;; again = true) {
+    std::unique_ptr<Upload> upload;
+    auto done = try_change(space, change, upload);
+    // One that an interrupted change left behind, longer ago than the server keeps it.
+    if (done || done.error().code != Code::UploadGone || again || !upload) return done;
+    reached("session: live change started over");
+    HF_OK(upload->forget());
   }
-  if (upload) HF_OK(upload->published());
-  return *committed;
 }
 
 }  // namespace holdfast::session

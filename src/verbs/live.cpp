@@ -29,6 +29,9 @@ Result<LiveChanged> change(Session& session, const std::string& name, std::vecto
   return out;
 }
 
+// The tree itself says that nothing stands there; a block that the server has no more is something else.
+bool is_absent(const Error& error) { return error.code == Code::NotFound && error.about == About::path_in_snapshot; }
+
 std::string folder_of(const std::string& path) { return std::string(parent_of(path)); }
 
 Result<space::TreeEntry> find(space::ChunkSource& chunks, const space::Root& root, const std::string& path) {
@@ -71,7 +74,7 @@ Result<LiveChanged> make_folders(Session& session, const std::string& name, cons
   return change(session, name, wanted.paths, [&](session::NewChunks& chunks, space::Root root) -> Result<space::Root> {
     for (const std::string& path : wanted.paths) {
       auto there = find(chunks, root, path);
-      if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
+      if (!there && !is_absent(there.error())) return pass_on(there.error());
       if (there && wanted.parents && there->directory() != nullptr) continue;
       if (there) return fail(Code::AlreadyExists, "something of this name is there already", printable(path));
       if (!wanted.parents) HF_OK(check_folder(chunks, root, folder_of(path)));
@@ -122,7 +125,7 @@ Result<LiveChanged> move(Session& session, const LivePath& from, const std::stri
                   HF_TRY(auto entry, find(chunks, root, from.path));
                   HF_OK(check_folder(chunks, root, folder));
                   const auto there = space::find_path(chunks, root, target);
-                  if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
+                  if (!there && !is_absent(there.error())) return pass_on(there.error());
                   const bool files = there && there->directory() == nullptr && entry.directory() == nullptr;
                   if (there && !(overwrite && files))
                     return fail(Code::AlreadyExists,
@@ -147,11 +150,12 @@ Result<History> history(Session& session, const LivePath& of) {
     if (commit.state.live_root == before) return {};
     before = commit.state.live_root;
     auto entry = find(reader, before, of.path);
-    if (!entry && entry.error().code == Code::Missing) {
+    const bool absent = !entry && is_absent(entry.error());
+    if (!entry && !absent && (entry.error().code == Code::Missing || entry.error().code == Code::NotFound)) {
       ++out.lost;
       return {};
     }
-    if (!entry && entry.error().code != Code::NotFound) return pass_on(entry.error());
+    if (!entry && !absent) return pass_on(entry.error());
     std::optional<space::TreeEntry> now;
     if (entry) now = *std::move(entry);
     if (now == stood) return {};

@@ -4,6 +4,16 @@
 
 namespace holdfast::verbs {
 
+namespace {
+
+std::unexpected<Error> neither(const std::string& name) {
+  if (name == backup::latest_snapshot) return fail(Code::NotFound, About::snapshot, "there are no snapshots yet", name);
+  return fail(Code::NotFound, About::snapshot, "there is neither a space of this name nor a snapshot of this id",
+              printable(name));
+}
+
+}  // namespace
+
 Result<OpenTree> open_tree(Session& session, const std::string& snapshots_of, const TreePath& at) {
   OpenTree out;
   if (at.may_be_space && at.tree != backup::latest_snapshot) {
@@ -17,9 +27,17 @@ Result<OpenTree> open_tree(Session& session, const std::string& snapshots_of, co
       return out;
     }
   }
-  HF_TRY(out.space, session::open_space(session, snapshots_of));
+  auto space = session::open_space(session, snapshots_of);
+  if (!space)
+    return at.may_be_space && space.error().code == Code::NotFound ? neither(at.tree) : pass_on(space.error());
+  out.space = *std::move(space);
   HF_TRY(const auto snapshots, backup::list_snapshots(*out.space));
-  HF_TRY(out.snapshot, backup::find_snapshot(snapshots, at.tree));
+  auto snapshot = backup::find_snapshot(snapshots, at.tree);
+  if (!snapshot)
+    return at.may_be_space && (snapshot.error().about == About::snapshot || at.tree.size() < backup::id_characters_min)
+               ? neither(at.tree)
+               : pass_on(snapshot.error());
+  out.snapshot = *std::move(snapshot);
   out.root = out.snapshot->root;
   return out;
 }
