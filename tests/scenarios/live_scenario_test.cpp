@@ -1,6 +1,7 @@
 // Commands on a space's live tree, where power fails and where two write at once.
 #include <gtest/gtest.h>
 
+#include "session/live.h"
 #include "tests/scenarios/backup_world.h"
 #include "verbs/live.h"
 
@@ -199,6 +200,55 @@ TEST(LiveScenario, ManySmallChangesAreFoldedAndStay) {
   EXPECT_EQ(scene.acknowledged.size(), 80u);
   scene.expect_promises_kept();
   expect_recovery(world, scene);
+}
+
+// Has dropped the upload of the first append that publishes one.
+class ForgetfulServer final : public Server {
+ public:
+  explicit ForgetfulServer(std::shared_ptr<BackupServer> honest) : honest_(std::move(honest)) {}
+  Result<Bytes> handle(const Call& call) override {
+    if (call.name == api::Append::name && !forgotten) {
+      HF_TRY(const auto append, decode<api::Append>(call.body, "a call"));
+      forgotten = !append.publish.empty();
+      if (forgotten) return encode(api::Answer<api::Append>(api::Append::Reply{api::Append::UploadGone{}}));
+    }
+    return honest_->handle(call);
+  }
+  void crashed(Prng& dice) override { honest_->crashed(dice); }
+  bool forgotten = false;
+
+ private:
+  std::shared_ptr<BackupServer> honest_;
+};
+
+// Promise: a change that is too large for its commit is not lost with an upload that the server has dropped.
+TEST(LiveScenario, AChangeWhoseUploadIsGoneIsMadeAnew) {
+  World world(Fault{.seed = sim_seeds(1).front()});
+  Scene scene(world);
+  ASSERT_TRUE(scene.begin());
+  const auto forgetful = std::make_shared<ForgetfulServer>(scene.server);
+  world.serve(forgetful);
+  const Status changed = scene.run("change", [](Doors&, OpenHome& home) -> Status {
+    HF_TRY(const auto space, session::open_space(*home.session, space_name));
+    const Bytes bytes(100'000, 7);
+    const ChunkId id = space::chunk_id(space->root_keys().chunk_id, space::ChunkKind::data, bytes);
+    HF_OK(session::change_live(*space, [&](session::NewChunks& chunks) -> Result<space::Root> {
+      HF_OK(chunks.sink(space::ChunkKind::data)(id, bytes));
+      space::TreeEntry entry;
+      entry.name = "large";
+      entry.content = space::FileContent{bytes.size(), space::OneChunk{id}};
+      return space::with_entry(chunks, chunks.root_keys(), chunks.sink(space::ChunkKind::node),
+                               space->state().live_root, "", entry);
+    }));
+    return {};
+  });
+  ASSERT_TRUE(changed) << changed.error().sentence;
+  EXPECT_TRUE(forgetful->forgotten);
+  EXPECT_REACHED("session: live change started over");
+  const auto whole =
+      scene.run("check", [](Doors&, OpenHome& home) { return verbs::check(*home.session, space_name, {true, {}}); });
+  ASSERT_TRUE(whole) << whole.error().sentence;
+  EXPECT_TRUE(whole->whole());
 }
 
 }  // namespace
