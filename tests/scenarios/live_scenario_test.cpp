@@ -113,7 +113,9 @@ struct Scene {
       });
       ASSERT_TRUE(got) << got.error().sentence << " " << got.error().object;
       EXPECT_EQ(got->report.problems_count, 0u);
-      if (!version.tree.empty()) EXPECT_EQ(look(laptop.hand(), target + "/documents"), version.tree);
+      if (!version.tree.empty()) {
+        EXPECT_EQ(look(laptop.hand(), target + "/documents"), version.tree);
+      }
     }
   }
 
