@@ -1,5 +1,7 @@
 #include "generate.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <functional>
 
 namespace holdfast::command_line {
@@ -102,16 +104,24 @@ std::string fish_script(const CLI::App& app) {
 
 }  // namespace
 
-std::map<std::string, std::string> man_pages(const CLI::App& app, int section) {
-  std::map<std::string, std::string> out;
+Result<std::vector<std::string>> write_man_pages(Files& files, const CLI::App& app, int section, const Path& folder) {
+  std::vector<std::string> names;
+  Status written;
   each_command(app, app.get_name(), [&](const CLI::App& command, const std::string& full) {
-    std::string file = full;
-    for (char& c : file)
-      if (c == ' ') c = '-';
+    if (!written) return;
+    std::string name = full + "." + std::to_string(section);
+    std::ranges::replace(name, ' ', '-');
+    const Path path = join_path(folder, name);
+    auto file = files.open(path, OpenMode::create_or_truncate);
     const std::string& footer = command.get_footer().empty() ? app.get_footer() : command.get_footer();
-    out[file + "." + std::to_string(section)] = page(command, full, section, footer);
+    written =
+        file ? (*file)->write_at(0, as_bytes(page(command, full, section, footer))) : Status(pass_on(file.error()));
+    std::error_code ignored;
+    std::filesystem::permissions(path, std::filesystem::perms{0644}, ignored);
+    names.push_back(std::move(name));
   });
-  return out;
+  if (!written) return pass_on(std::move(written).error());
+  return names;
 }
 
 std::string completion_script(const CLI::App& app, const std::string& shell) {

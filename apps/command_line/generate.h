@@ -2,13 +2,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <string>
+#include <vector>
+
+#include "base/files.h"
 
 namespace holdfast::command_line {
 
-// File name, roff: one for the program (in `section` of the manual) and each of its commands.
-std::map<std::string, std::string> man_pages(const CLI::App& app, int section);
+// A page for the program (in `section` of the manual) and for each of its commands, readable by all; their names.
+Result<std::vector<std::string>> write_man_pages(Files& files, const CLI::App& app, int section, const Path& folder);
 std::string completion_script(const CLI::App& app, const std::string& shell);  // bash, zsh or fish
 
 }  // namespace holdfast::command_line

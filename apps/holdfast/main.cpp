@@ -28,6 +28,14 @@ void keep_memory_private() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+// A backup holds the folders that it is in open, one below the other.
+void use_all_descriptors() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 65'536);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 class StandardOutput final : public agent::Output {
  public:
   bool out(std::string_view bytes) override {
@@ -67,6 +75,7 @@ std::uint16_t terminal_columns() {
 
 int main(int argc, char** argv) {
   keep_memory_private();
+  use_all_descriptors();
   ::umask(077);  // what is made here is the user's alone; a restore sets each mode itself
   keep_freed_memory();
   std::signal(SIGPIPE, SIG_IGN);

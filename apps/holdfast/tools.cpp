@@ -23,16 +23,10 @@ std::optional<int> run_tool(World& world, const Command& command, const agent::F
   if (command.verb == "man") {
     const auto typed = absolute(command.target, line.directory);
     if (!typed) return report(typed.error(), command, output);
-    const Path& folder = *typed;
-    std::vector<std::string> names;
     Command unused;
-    for (const auto& [name, text] : command_line::man_pages(*make_parser(unused), 1)) {
-      names.push_back(name);
-      auto file = world.files->open(join_path(folder, name), OpenMode::create_or_truncate);
-      const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));
-      if (!written) return report(written.error(), command, output);
-    }
-    if (command.json) output.out(json_of_man(folder, names));
+    const auto names = command_line::write_man_pages(*world.files, *make_parser(unused), 1, *typed);
+    if (!names) return report(names.error(), command, output);
+    if (command.json) output.out(json_of_man(*typed, *names));
     return exit_done;
   }
   return std::nullopt;

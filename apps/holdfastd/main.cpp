@@ -196,18 +196,14 @@ int invite(const CommandLine& line) {
   return std::cout ? done : failed;
 }
 
-// Pages of the section for what operators run.
 int write_man_pages(const CLI::App& app, const std::string& folder) {
-  constexpr int section = 8;
+  constexpr int section = 8;  // of what operators run
   const auto files = system_files(1);
-  for (const auto& [name, text] : command_line::man_pages(app, section)) {
-    const auto where = files->real_path(folder);
-    const auto file = where ? files->open(join_path(*where, name), OpenMode::create_or_truncate)
-                            : Result<std::unique_ptr<File>>(pass_on(where.error()));
-    const Status written = file ? (*file)->write_at(0, as_bytes(text)) : Status(pass_on(file.error()));
-    if (!written) return report(written.error(), "name a folder that is there and can be written to");
-  }
-  return done;
+  const auto where = files->real_path(folder);
+  const auto names = where ? command_line::write_man_pages(*files, app, section, *where)
+                           : Result<std::vector<std::string>>(pass_on(where.error()));
+  if (names) return done;
+  return report(names.error(), "name a folder that is there and can be written to");
 }
 
 }  // namespace

@@ -10,9 +10,7 @@ struct Walked {
   std::string name;
   Path path;
   FileStat stat;
-  std::optional<FileId> folder = {};  // that lists it; of what was named on the command line: none
-
-  [[nodiscard]] TreePlace place() const { return {Path(parent_of(path)), folder, std::string(last_component(path))}; }
+  TreePlace place = {};
 };
 
 // Who makes the entries of folders.

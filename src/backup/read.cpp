@@ -14,6 +14,7 @@ constexpr std::uint64_t small_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
 
+Error cut_error() { return {Code::Changed, "it gave fewer bytes than its size says; what was read is saved", {}, {}}; }
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
 
 bool same_content(const FileStat& a, const FileStat& b) {
@@ -26,6 +27,12 @@ bool same_content(const FileStat& a, const FileStat& b) {
 bool as_announced(const FileStat& a, const FileStat& b) {
   return a.id() == b.id() && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime_ns == b.mtime_ns &&
          a.links == b.links;
+}
+
+// As it is now, and open to nobody to whom it was closed when its content was read.
+FileStat stricter(const FileStat& before, FileStat after) {
+  after.mode &= before.mode | ~077u;
+  return after;
 }
 
 // What lies between and after the ranges that hold data.
@@ -52,30 +59,34 @@ Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
     return true;
   }
 
-  auto file = doors_.files.open_entry(entry.place());
+  auto file = doors_.files.open_entry(entry.place);
   if (!file) {
     problem(entry.path, file.error());
     return false;
   }
   HF_TRY(const FileStat before, (*file)->stat());
   space::TreeEntry described = entry_of(entry.name, before);
-  give_attributes(described, entry.path, (*file)->attributes());
+  const bool whole = give_attributes(described, entry.path, (*file)->attributes());
   std::vector<Range> data{{0, before.size}};
   if (before.allocated < before.size) {
     if (auto ranges = (*file)->data_ranges()) data = *std::move(ranges);
   }
+  if (before.size > space::file_bytes_max) {
+    problem(entry.path, {Code::Unsupported, "it is larger than any file may be", {}, {}});
+    return false;
+  }
   const std::uint64_t token =
-      assembly().file(std::move(described), seen_of(before, scan_time_ns_), holes_between(data, before.size));
+      assembly().file(std::move(described), seen(before, whole), holes_between(data, before.size));
   HF_OK(add_attributes(token));
   return read_large(token, entry, **file, before, data);
 }
 
 // Under the same token, before file_read.
-Status Run::describe_again(std::uint64_t token, const Walked& entry, const FileStat& seen,
+Status Run::describe_again(std::uint64_t token, const Walked& entry, const FileStat& before, bool whole,
                            Result<std::vector<Attribute>> attributes) {
   space::TreeEntry entry_now = entry_of(entry.name, entry.stat);
-  give_attributes(entry_now, entry.path, std::move(attributes));
-  assembly().describe_again(token, std::move(entry_now), seen_of(seen, scan_time_ns_));
+  whole = give_attributes(entry_now, entry.path, std::move(attributes)) && whole;
+  assembly().describe_again(token, std::move(entry_now), seen(before, whole));
   return add_attributes(token);
 }
 
@@ -85,7 +96,7 @@ Status Run::read_small() {
   while (!files.empty()) {
     std::vector<ReadRequest> requests;
     requests.reserve(files.size());
-    for (const SmallFile& file : files) requests.push_back({file.entry.place(), file.entry.stat.size});
+    for (const SmallFile& file : files) requests.push_back({file.entry.place, file.entry.stat.size});
     auto answers = doors_.files.read_batch(requests);
     std::vector<SmallFile> again;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -112,8 +123,8 @@ Status Run::read_small() {
       if (!same_content(answer->before, answer->after)) problem(file.entry.path, changed_error(), false);
       if (file.tries > 0 || !answer->attributes || !answer->attributes->empty() ||
           !as_announced(answer->after, file.entry.stat)) {
-        file.entry.stat = answer->after;
-        HF_OK(describe_again(file.token, file.entry, answer->before, std::move(answer->attributes)));
+        file.entry.stat = stricter(answer->before, answer->after);
+        HF_OK(describe_again(file.token, file.entry, answer->before, true, std::move(answer->attributes)));
       }
       const std::uint64_t size = answer->bytes.size();
       report_.bytes_read += size;
@@ -179,10 +190,12 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
     return false;
   }
   const auto after = file.stat();
-  if (!after || !same_content(before, *after) || !same_content(before, entry.stat))
-    problem(entry.path, changed_error(), false);
-  if (after && !as_announced(before, *after))
-    HF_OK(describe_again(token, {entry.name, entry.path, *after}, before, file.attributes()));
+  const bool changed = !after || !same_content(before, *after) || !same_content(before, entry.stat);
+  const bool cut = !changed && end < before.size;
+  if (changed) problem(entry.path, changed_error(), false);
+  if (cut) problem(entry.path, cut_error(), false);
+  if (after && (cut || !as_announced(before, *after)))
+    HF_OK(describe_again(token, {entry.name, entry.path, stricter(before, *after)}, before, !cut, file.attributes()));
   HF_OK(assembly().file_read(token, given, end));
   HF_OK(assembly().advance());
   return true;

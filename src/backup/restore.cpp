@@ -71,17 +71,25 @@ Bytes linked_file(space::TreeEntry entry) {
 Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
   if (const auto* folder = entry.directory()) {
     const space::Root root = folder->root;
-    if (auto made = writer_->make_directory(name); !made) {
+    const auto made = writer_->make_directory(name);
+    if (!made) {
       problem(name, made.error());
       return {};
     }
     ++report_.stats.directories;
     ++counters_.directories;
     auto metadata = metadata_of(entry);
-    if (metadata) {
-      folders_.push_back({name, *std::move(metadata)});
-    } else {
+    if (!metadata) {
       problem(name, metadata.error());
+    } else if (options_.set_owner && !made->is_new && made->uid != entry.uid) {
+      // Whoever can exchange names there could have somebody's folder given to another.
+      problem(name,
+              {Code::AlreadyExists,
+               "a folder of another owner stood there; it keeps its owner and rights: remove it, and restore again",
+               {},
+               {}});
+    } else {
+      folders_.push_back({name, made->id, *std::move(metadata)});
     }
     return plan_folder(name, root);
   }
@@ -178,13 +186,31 @@ Status RestoreRun::plan_file(const std::string& name, space::TreeEntry entry) {
   return write_small(file, {});
 }
 
+// Of an entry's first name, when names of several owners are made: somebody else's file under it must get no link.
+std::optional<ExpectedFile> RestoreRun::expected_first(const space::TreeEntry& entry) const {
+  if (!options_.set_owner) return std::nullopt;
+  ExpectedFile expected{.type = FileType::fifo, .owner = std::pair(entry.uid, entry.gid), .mtime_ns = entry.mtime_ns};
+  if (const auto* file = entry.file()) {
+    expected.type = FileType::regular;
+    expected.size = file->size;
+  } else if (std::holds_alternative<space::SymlinkContent>(entry.content)) {
+    expected.type = FileType::symlink;
+  } else if (const auto* device = std::get_if<space::DeviceContent>(&entry.content)) {
+    expected.type = device->block ? FileType::block_device : FileType::character_device;
+  }
+  return expected;
+}
+
 // What stands under a name that this run could not write is somebody else's: the content is written once more, under
 // the next name.
 Status RestoreRun::link_together() {
   for (Link& link : links_) {
     std::string& first = first_links_.at(link.file);
     const space::FileContent* file = link.entry.file();
-    if (failed_firsts_.contains(first)) {
+    Status made;
+    if (!failed_firsts_.contains(first))
+      made = writer_->make_hard_link(first, link.name, options_.overwrite, expected_first(link.entry));
+    if (failed_firsts_.contains(first) || (!made && made.error().code == Code::Changed)) {
       reached("restore: content written again under a link's next name");
       first = link.name;
       if (file != nullptr) {
@@ -193,7 +219,7 @@ Status RestoreRun::link_together() {
       } else {
         make_other(link.name, link.entry);
       }
-    } else if (const Status made = writer_->make_hard_link(first, link.name, options_.overwrite); !made) {
+    } else if (!made) {
       problem(link.name, made.error());
     } else if (file != nullptr) {
       ++report_.stats.files;
@@ -208,7 +234,7 @@ Status RestoreRun::link_together() {
 // Deepest first, so that what is made below does not change a folder's time afterwards.
 Status RestoreRun::set_folders() {
   for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder)
-    if (const Status set = writer_->set_metadata(folder->name, FileType::directory, folder->metadata); !set)
+    if (const Status set = writer_->finish_directory(folder->name, folder->made, folder->metadata); !set)
       problem(folder->name, set.error());
   return {};
 }

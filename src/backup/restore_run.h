@@ -39,6 +39,7 @@ class RestoreRun {
   };
   struct Folder {
     std::string name;
+    FileId made;
     Metadata metadata;
   };
 
@@ -49,6 +50,7 @@ class RestoreRun {
   void make_other(const std::string& name, const space::TreeEntry& entry);
   Result<Metadata> metadata_of(const space::TreeEntry& entry);
   Status link_together();
+  [[nodiscard]] std::optional<ExpectedFile> expected_first(const space::TreeEntry& entry) const;
   Status set_folders();
   void problem(const std::string& name, Error error);
   void tell(const std::string& current, bool now = false);

@@ -34,6 +34,7 @@ class Run final : private Folders {
   struct Looked {  // all of it of one and the same entry
     space::TreeEntry tree;
     FileStat stat;
+    bool whole = true;  // with its attributes
   };
 
   Status prepare();
@@ -50,12 +51,15 @@ class Run final : private Folders {
   Result<bool> take_in_file(const Walked& entry, FileCount count);
   bool could_be_read(const Walked& entry);
   Status read_small();
-  Status describe_again(std::uint64_t token, const Walked& entry, const FileStat& seen,
+  // whole: all of it was saved, else the next backup reads it again.
+  Status describe_again(std::uint64_t token, const Walked& entry, const FileStat& before, bool whole,
                         Result<std::vector<Attribute>> attributes);
+  [[nodiscard]] Seen seen(const FileStat& stat, bool whole) const;
   Result<bool> read_large(std::uint64_t token, const Walked& entry, File& file, const FileStat& before,
                           std::span<const Range> data);
   space::TreeEntry entry_of(const std::string& name, const FileStat& stat);
-  void give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes);
+  // False: they are not known, and the entry is for its owner alone.
+  bool give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes);
   Result<Looked> look_at(const Walked& walked);
   Looked look_at_folder(const Walked& folder);
   Status add_attributes(std::uint64_t token);

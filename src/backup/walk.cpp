@@ -57,7 +57,7 @@ Status Run::walk_all() {
 Status Run::walk_root(const Path& root, const std::string& name) {
   HF_TRY(auto options, scan_options());
   worktree::Scanner scanner(doors_.files, root, std::move(options));
-  std::vector<std::pair<Path, FileId>> open;
+  std::vector<Path> open;
   for (;;) {
     HF_TRY(auto event, scanner.next());
     if (!event) return {};
@@ -65,17 +65,13 @@ Status Run::walk_root(const Path& root, const std::string& name) {
       Path path = folder->path.empty() ? root : join_path(root, folder->path);
       count_entry(folder->stat);
       tell(path);
-      HF_OK(compare_->enter(open.empty()
-                                ? Walked{name, path, folder->stat}
-                                : Walked{std::string(last_component(path)), path, folder->stat, open.back().second}));
-      open.emplace_back(std::move(path), folder->stat.id());
+      const std::string& own = open.empty() ? name : std::string(last_component(path));
+      HF_OK(compare_->enter({own, path, folder->stat, std::move(folder->place)}));
+      open.push_back(std::move(path));
     } else if (auto* entry = std::get_if<worktree::ScanEntry>(&*event)) {
-      if (open.empty()) {
-        HF_OK(on_entry({name, root, entry->stat}));
-      } else {
-        const auto& [path, id] = open.back();
-        HF_OK(on_entry({entry->name, join_path(path, entry->name), entry->stat, id}));
-      }
+      const bool is_root = open.empty();
+      HF_OK(on_entry({is_root ? name : entry->name, is_root ? root : join_path(open.back(), entry->name), entry->stat,
+                      std::move(entry->place)}));
     } else if (auto* trouble = std::get_if<worktree::ScanProblem>(&*event)) {
       problem(trouble->path.empty() ? root : join_path(root, trouble->path), trouble->error);
     } else {
@@ -129,7 +125,7 @@ Status Run::on_entry(const Walked& entry) {
 
 // For a dry run.
 bool Run::could_be_read(const Walked& entry) {
-  const auto file = doors_.files.open_entry(entry.place());
+  const auto file = doors_.files.open_entry(entry.place);
   if (!file) problem(entry.path, file.error());
   report_.bytes_read += file ? entry.stat.size : 0;
   return file.has_value();
@@ -142,7 +138,7 @@ Result<bool> Run::take_in(const Walked& entry, FileCount count) {
     problem(entry.path, now.error());
     return false;
   }
-  const std::uint64_t token = assembly().entry(std::move(now->tree), seen_of(now->stat, scan_time_ns_));
+  const std::uint64_t token = assembly().entry(std::move(now->tree), seen(now->stat, now->whole));
   HF_OK(add_attributes(token));
   return true;
 }
@@ -175,56 +171,76 @@ space::TreeEntry Run::entry_of(const std::string& name, const FileStat& stat) {
   return entry;
 }
 
-// Few go into the entry; many wait for add_attributes.
-void Run::give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes) {
-  if (!attributes) {
-    problem(path, {attributes.error().code, "its extended attributes can't be read", {}, {}}, false);
-    attributes = std::vector<Attribute>();
-  }
+Seen Run::seen(const FileStat& stat, bool whole) const {
+  Seen out = seen_of(stat, scan_time_ns_);
+  out.racy = out.racy || !whole;
+  return out;
+}
+
+// Few go into the entry; many wait for add_attributes. Where there is an ACL, the group's bits of the mode are its
+// mask: an entry without its attributes would be open to more than before.
+bool Run::give_attributes(space::TreeEntry& entry, const Path& path, Result<std::vector<Attribute>> attributes) {
+  attributes_.reset();
   std::vector<space::WireAttribute> wire;
   std::size_t bytes = 0;
-  for (Attribute& attribute : *attributes) {
-    bytes += attribute.name.size() + attribute.value.size();
-    wire.push_back({std::move(attribute.name), std::move(attribute.value)});
-  }
-  attributes_.reset();
-  if (bytes > space::attributes_inline_max) {
+  if (attributes) {
+    for (Attribute& attribute : *attributes) {
+      bytes += attribute.name.size() + attribute.value.size();
+      wire.push_back({std::move(attribute.name), std::move(attribute.value)});
+    }
+    if (bytes <= space::attributes_inline_max) {
+      entry.attributes = std::move(wire);
+      return true;
+    }
     attributes_ = encode(wire);
-    wire.clear();
+    if (attributes_->size() <= space::chunk_bytes_max) return true;
+    attributes_.reset();
+    attributes = fail(Code::Unsupported, "its extended attributes are more than can be saved");
   }
-  entry.attributes = std::move(wire);
+  problem(path,
+          {attributes.error().code,
+           attributes.error().code == Code::Unsupported ? attributes.error().sentence
+                                                        : "its extended attributes can't be read",
+           {},
+           {}},
+          false);
+  entry.mode &= 0700;
+  return false;
 }
 
 // What is no regular file.
 Result<Run::Looked> Run::look_at(const Walked& walked) {
-  HF_TRY(auto details, doors_.files.details(walked.place()));
-  if (details.stat.type != walked.stat.type || details.stat.id() != walked.stat.id())
+  HF_TRY(auto details, doors_.files.details(walked.place));
+  const bool folder = walked.stat.type == FileType::directory;
+  if ((details.stat.type == FileType::directory) != folder || details.stat.type == FileType::regular ||
+      details.stat.type == FileType::socket)
     return fail(Code::Changed, "it was replaced while it was looked at");
   Looked now{entry_of(walked.name, details.stat), details.stat};
   if (details.stat.type == FileType::symlink) now.tree.content = space::SymlinkContent{std::move(details.target)};
-  give_attributes(now.tree, walked.path, std::move(details.attributes));
+  if (const auto possible = space::check_entry(now.tree); !possible)
+    return fail(Code::Unsupported, "it can't be saved: " + possible.error().sentence);
+  now.whole = give_attributes(now.tree, walked.path, std::move(details.attributes));
   return now;
 }
 
-// A folder that is gone or replaced keeps what its listing said, and what was listed in it.
+// What was not entered, and can't be looked at any more, is what the folder above said of it, for its owner alone.
 Run::Looked Run::look_at_folder(const Walked& folder) {
   auto now = look_at(folder);
   if (now) return *std::move(now);
-  problem(folder.path, {now.error().code, "its extended attributes can't be read", {}, {}}, false);
-  attributes_.reset();
-  return {entry_of(folder.name, folder.stat), folder.stat};
+  Looked then{entry_of(folder.name, folder.stat), folder.stat};
+  then.whole = give_attributes(then.tree, folder.path, pass_on(std::move(now).error()));
+  return then;
 }
 
 Status Run::begin(const Walked& folder) {
   Looked now = look_at_folder(folder);
-  return add_attributes(assembly().begin_folder(std::move(now.tree), seen_of(now.stat, scan_time_ns_)));
+  return add_attributes(assembly().begin_folder(std::move(now.tree), seen(now.stat, now.whole)));
 }
 
 Status Run::unchanged_inside(const Walked& folder, const space::DirectoryContent& content, ByteView inside) {
   Looked now = look_at_folder(folder);
   now.tree.content = content;
-  return add_attributes(
-      assembly().folder_inside_unchanged(std::move(now.tree), seen_of(now.stat, scan_time_ns_), inside));
+  return add_attributes(assembly().folder_inside_unchanged(std::move(now.tree), seen(now.stat, now.whole), inside));
 }
 
 Status Run::add_attributes(std::uint64_t token) {

@@ -20,9 +20,11 @@ std::string_view parent_of(std::string_view path) {
   return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
 }
 
-TreePlace::TreePlace(const Path& path) : folder(parent_of(path)), name(last_component(path)) {}
-
-Path TreePlace::path() const { return join_path(folder, name); }
+bool is_expected(const FileStat& there, const std::optional<ExpectedFile>& expected) {
+  return !expected || (there.type == expected->type && there.mtime_ns == expected->mtime_ns &&
+                       (!expected->owner || *expected->owner == std::pair(there.uid, there.gid)) &&
+                       (!expected->size || *expected->size == there.size));
+}
 
 Status Files::make_durable_directories(const Path& path) {
   std::vector<Path> parents{Path(parent_of(path))};  // always: whoever made it may have died before this

@@ -48,9 +48,17 @@ struct DirectoryEntry {
   Result<FileStat> stat;  // of the entry itself, links not followed
 };
 
+// A folder that was listed. Its entries are looked up in that very folder, wherever it is moved and whatever gets its
+// name, as long as this is held (it takes a descriptor).
+class ListedFolder {
+ public:
+  virtual ~ListedFolder() = default;
+};
+
 struct DirectoryListing {
   FileStat self;                        // of what was opened and listed
   std::vector<DirectoryEntry> entries;  // no "." and "..", in no order
+  std::shared_ptr<const ListedFolder> folder;
 };
 
 struct Attribute {  // an extended attribute; POSIX ACLs are the two system.posix_acl_*
@@ -93,18 +101,17 @@ class Lock {  // held until destroyed, or until the process is gone
 
 enum class OpenMode { read, write_existing, create_new, create_or_open, create_or_truncate };
 
-// An entry of a tree that others may change meanwhile: what `name` is in the folder that was listed, and never what the
-// path leads to by now. Reading it gives Changed when the folder is another one, or a link stands on the way to it.
+// An entry of a tree that others may change meanwhile: what `name` is in a folder that was listed; "" is the folder
+// itself.
 struct TreePlace {
   TreePlace() = default;
-  TreePlace(const Path& path);  // NOLINT(google-explicit-constructor): whatever folder that is
-  TreePlace(Path of_folder, std::optional<FileId> id, std::string entry)
-      : folder(std::move(of_folder)), folder_id(id), name(std::move(entry)) {}
+  // Where a tree begins: an absolute path without links; a link on the way to it is Changed.
+  TreePlace(const Path& path) : name(path) {}  // NOLINT(google-explicit-constructor)
+  TreePlace(std::shared_ptr<const ListedFolder> in, std::string entry)
+      : folder(std::move(in)), name(std::move(entry)) {}
 
-  Path folder;                        // absolute, without links
-  std::optional<FileId> folder_id{};  // that it had when it was listed
+  std::shared_ptr<const ListedFolder> folder;  // null: `name` is a path
   std::string name;
-  [[nodiscard]] Path path() const;
 };
 
 struct ReadRequest {
@@ -149,6 +156,18 @@ struct WriteBatch {
   std::vector<std::shared_ptr<const void>> owners = {};  // of the bytes; kept until the batch is written
 };
 
+struct MadeDirectory {
+  FileId id;
+  bool is_new = false;  // else it stood there already
+  std::uint32_t uid = 0;
+};
+struct ExpectedFile {  // what a link is to be made to
+  FileType type = FileType::regular;
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> owner = {};
+  std::optional<std::uint64_t> size = {};
+  std::int64_t mtime_ns = 0;
+};
+
 // Makes entries below one root and can't leave it: names are relative, no symbolic link in a name is followed
 // (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), and everything is created new. Any thread.
 // A name that could leave the root is Malformed; a link or file where a directory is needed: AlreadyExists.
@@ -156,7 +175,9 @@ struct WriteBatch {
 class TreeWriter {
  public:
   virtual ~TreeWriter() = default;
-  virtual Status make_directory(const std::string& name) = 0;  // an existing directory is fine
+  virtual Result<MadeDirectory> make_directory(const std::string& name) = 0;  // an existing one is fine
+  // Its metadata, after its entries are there. AlreadyExists: another directory, or something else, has its name now.
+  virtual Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) = 0;
   virtual Status make_file(const WriteRequest& request) = 0;
   // Written by other threads, batch beside batch, while the caller goes on; next() waits, and helps. Gives the files'
   // outcomes and then the pieces'. What is not written when the writer goes may be dropped.
@@ -168,7 +189,12 @@ class TreeWriter {
   // under its name meanwhile is left as it is (AlreadyExists).
   virtual Result<std::unique_ptr<File>> open_new(const std::string& name, bool replace) = 0;
   virtual Status make_symlink(const std::string& name, const std::string& target, bool replace) = 0;
-  virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace) = 0;
+  // Changed: what stands under `existing` is not what was expected.
+  virtual Status make_hard_link(const std::string& existing, const std::string& name, bool replace,
+                                const std::optional<ExpectedFile>& only) = 0;
+  Status make_hard_link(const std::string& existing, const std::string& name, bool replace) {
+    return make_hard_link(existing, name, replace, std::nullopt);
+  }
   virtual Status make_node(const std::string& name, const FileStat& node, bool replace) = 0;  // device or fifo
   virtual Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) = 0;
   virtual Result<std::optional<FileStat>> stat(const std::string& name) = 0;         // nullopt: nothing there
@@ -177,12 +203,15 @@ class TreeWriter {
   virtual std::vector<std::string> take_warnings() = 0;
 };
 
+[[nodiscard]] bool is_expected(const FileStat& there, const std::optional<ExpectedFile>& expected);
+
 class Files {
  public:
   virtual ~Files() = default;
 
-  // Reading trees that others may change meanwhile. A link on the way: Changed.
-  virtual std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) = 0;
+  // Reading trees that others may change meanwhile. Links are never followed; Error::object is the place's name.
+  // Changed: no folder stands there (any more).
+  virtual std::vector<Result<DirectoryListing>> list_batch(std::span<const TreePlace> directories) = 0;
   virtual Result<EntryDetails> details(const TreePlace& place) = 0;
   virtual Result<std::unique_ptr<File>> open_entry(const TreePlace& place) = 0;  // a regular file, for reading
   // Small files as a whole, by several threads; answers in the order of the requests. Changed: what stands there is no

@@ -53,7 +53,8 @@ Result<Fd> open_folder_beneath(int root, const std::string& name) {
   for (;;) {
     Fd folder(static_cast<int>(::syscall(SYS_openat2, root, name.empty() ? "." : name.c_str(), &how, sizeof how)));
     if (folder) return folder;
-    if (errno == ENOSYS || errno == ENAMETOOLONG) return open_folder_stepwise(root, name);
+    // EPERM: a sandbox that does not know the call.
+    if (errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG) return open_folder_stepwise(root, name);
     // EAGAIN: something was renamed while the kernel looked.
     if (errno != EAGAIN && errno != EINTR) return folder_fail(errno, name);
   }

@@ -62,7 +62,7 @@ class SystemFiles final : public Files {
     return list_directory(directory);
   }
 
-  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override {
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const TreePlace> directories) override {
     std::vector<Result<DirectoryListing>> answers(directories.size());
     pool_->for_parts(directories.size(), directories_per_part, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) answers[i] = list_one(directories[i]);
@@ -72,12 +72,12 @@ class SystemFiles final : public Files {
 
   Result<EntryDetails> details(const TreePlace& place) override {
     HF_OK(check_place(place));
-    return TreeReader().details(place);
+    return details_in_tree(place);
   }
 
   Result<std::unique_ptr<File>> open_entry(const TreePlace& place) override {
     HF_OK(check_place(place));
-    return TreeReader().open(place);
+    return open_in_tree(place);
   }
 
   Result<FileStat> stat(const Path& path) override {
@@ -95,8 +95,7 @@ class SystemFiles final : public Files {
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override {
     std::vector<Result<ReadAnswer>> answers(requests.size());
     pool_->for_parts(requests.size(), files_per_part, [&](std::size_t begin, std::size_t end) {
-      TreeReader reader;
-      for (std::size_t i = begin; i < end; ++i) answers[i] = read_one(reader, requests[i]);
+      for (std::size_t i = begin; i < end; ++i) answers[i] = read_one(requests[i]);
     });
     return answers;
   }
@@ -172,20 +171,20 @@ class SystemFiles final : public Files {
   }
 
  private:
-  static Result<DirectoryListing> list_one(const Path& directory) {
-    HF_OK(check_path(directory));
+  static Result<DirectoryListing> list_one(const TreePlace& directory) {
+    HF_OK(check_place(directory));
     return list_in_tree(directory);
   }
 
-  static Result<ReadAnswer> read_one(TreeReader& reader, const ReadRequest& request) {
+  static Result<ReadAnswer> read_one(const ReadRequest& request) {
     HF_OK(check_place(request.place));
-    return reader.read_small(request);
+    return read_in_tree(request);
   }
 
   static Status check_place(const TreePlace& place) {
-    HF_OK(check_path(place.folder));
+    if (!place.folder) return check_path(place.name);
     if (ends_early(place.name) || place.name.find('/') != std::string::npos)
-      return fail(Code::NotFound, "no file can have this name", printable(place.path()));
+      return fail(Code::NotFound, "no file can have this name", printable(place.name));
     return {};
   }
 

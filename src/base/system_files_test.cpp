@@ -89,7 +89,7 @@ TEST_F(SystemFilesTest, TimesAreExactToTheNanosecondAlsoBefore1970) {
 }
 
 TEST_F(SystemFilesTest, ABatchOfListingsAnswersInOrderAndFailsOneByOne) {
-  std::vector<Path> asked;
+  std::vector<TreePlace> asked;
   for (int i = 0; i < 100; ++i) {
     const Path folder = directory / ("d" + std::to_string(i));
     asked.push_back(folder);
@@ -104,7 +104,7 @@ TEST_F(SystemFilesTest, ABatchOfListingsAnswersInOrderAndFailsOneByOne) {
       EXPECT_EQ(answers[i].error().code, Code::NotFound);
     } else {
       EXPECT_THAT(answers[i]->entries, SizeIs(i));
-      EXPECT_EQ(answers[i]->self.id(), files->stat(asked[i])->id());
+      EXPECT_EQ(answers[i]->self.id(), files->stat(asked[i].name)->id());
     }
   }
 }
@@ -144,7 +144,7 @@ TEST_F(SystemFilesTest, ABatchReadsEveryFileAsItWasWritten) {
       RC_ASSERT(answers[i].has_value());
       RC_ASSERT(answers[i]->bytes == contents[i]);
       RC_ASSERT(answers[i]->before == answers[i]->after);
-      RC_ASSERT(answers[i]->before == files->stat(requests[i].place.path()).value());
+      RC_ASSERT(answers[i]->before == files->stat(requests[i].place.name).value());
     }
   }));
 }

@@ -18,118 +18,126 @@ constexpr std::uint64_t growth_max = 1 << 20;  // since it was listed; memory is
 
 // Reads up to into.size() bytes from the start: one call for a file that is as long as it says.
 Result<std::size_t> read_up_to(int descriptor, std::size_t size_stated, std::span<std::uint8_t> into,
-                               const TreePlace& place) {
+                               const std::string& name) {
   std::size_t count = 0;
   while (count < into.size()) {
     const auto more = uninterrupted([&] { return ::read(descriptor, into.data() + count, into.size() - count); });
-    if (more < 0) return system_fail(errno, "reading the file", place.path());
+    if (more < 0) return system_fail(errno, "reading the file", name);
     count += static_cast<std::size_t>(more);
     if (more == 0 || count == size_stated) break;
   }
   return count;
 }
 
-std::unexpected<Error> no_folder_any_more(const Path& path) {
-  return fail(Code::Changed, "a link or a file stands where a folder was", printable(path));
+struct SystemFolder final : ListedFolder {
+  explicit SystemFolder(Fd opened) : descriptor(std::move(opened)) {}
+  const Fd descriptor;
+};
+
+std::unexpected<Error> no_folder_any_more(const std::string& name) {
+  return fail(Code::Changed, "a link or a file stands where a folder was", printable(name));
 }
 
-// O_PATH. No link on the way is followed.
-Result<Fd> open_folder(const Path& path) {
+// A place as system calls take it: a folder's descriptor, which lives as long as this, and a name in it.
+struct At {
+  std::shared_ptr<const ListedFolder> held;
+  Fd opened;
+  int folder = -1;
+  std::string name;
+};
+
+Result<At> find(const TreePlace& place) {
+  if (place.folder) {
+    // Files gives out no other folders.
+    const int folder = static_cast<const SystemFolder&>(*place.folder).descriptor.get();
+    return At{place.folder, {}, folder, place.name.empty() ? "." : place.name};
+  }
   static const Fd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto folder =
-      open_folder_beneath(top.get(), path.substr(path.find_first_not_of('/') == Path::npos ? path.size() : 1));
-  if (!folder && folder.error().code == Code::AlreadyExists) return no_folder_any_more(path);
-  if (!folder) folder.error().object = printable(path);
-  return folder;
+  const Path above(parent_of(place.name));
+  auto folder = open_folder_beneath(top.get(), above.size() <= 1 ? std::string() : above.substr(1));
+  if (!folder && folder.error().code == Code::AlreadyExists) return no_folder_any_more(place.name);
+  if (!folder) return pass_on(std::move(folder).error());
+  const std::string_view name = last_component(place.name);
+  At at{nullptr, *std::move(folder), -1, name.empty() ? "." : std::string(name)};
+  at.folder = at.opened.get();
+  return at;
+}
+
+Result<Fd> open_for_reading(const TreePlace& place) {
+  HF_TRY(const At at, find(place));
+  // O_NONBLOCK: a fifo that took the file's place must not hold us up. Regular files ignore it.
+  Fd descriptor(open_quietly(at.folder, at.name.c_str(), O_RDONLY | O_NONBLOCK));
+  if (!descriptor) return system_fail(errno, "opening the file", place.name);
+  return descriptor;
 }
 
 }  // namespace
 
-Result<int> TreeReader::folder_of(const TreePlace& place) {
-  if (!folder_ || path_ != place.folder) {
-    folder_.reset();
-    HF_TRY(Fd folder, open_folder(place.folder));
-    HF_TRY(const FileStat now, stat_fd(folder.get(), place.folder));
-    folder_ = std::move(folder);
-    path_ = place.folder;
-    id_ = now.id();
-  }
-  if (place.folder_id && *place.folder_id != id_) {
-    folder_.reset();
-    return fail(Code::Changed, "its folder was replaced since it was listed", printable(place.path()));
-  }
-  return folder_.get();
+Result<DirectoryListing> list_in_tree(const TreePlace& place) {
+  HF_TRY(const At at, find(place));
+  Fd directory(open_quietly(at.folder, at.name.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!directory && (errno == ENOTDIR || errno == ELOOP)) return no_folder_any_more(place.name);
+  if (!directory) return system_fail(errno, "opening the directory", place.name);
+  DirectoryListing listing;
+  HF_TRY(listing.self, stat_fd(directory.get(), place.name));
+  HF_TRY(listing.entries, list_opened(directory, place.name));
+  listing.folder = std::make_shared<const SystemFolder>(std::move(directory));
+  return listing;
 }
 
-Result<Fd> TreeReader::open_for_reading(const TreePlace& place) {
-  HF_TRY(const int folder, folder_of(place));
-  // O_NONBLOCK: a fifo that took the file's place must not hold us up. Regular files ignore it.
-  Fd descriptor(open_quietly(folder, place.name.c_str(), O_RDONLY | O_NONBLOCK));
-  if (!descriptor) return system_fail(errno, "opening the file", place.path());
-  return descriptor;
-}
-
-Result<std::unique_ptr<File>> TreeReader::open(const TreePlace& place) {
+Result<std::unique_ptr<File>> open_in_tree(const TreePlace& place) {
   HF_TRY(Fd descriptor, open_for_reading(place));
-  return file_from(std::move(descriptor), place.path());
+  return file_from(std::move(descriptor), place.name);
 }
 
-Result<EntryDetails> TreeReader::details(const TreePlace& place) {
-  HF_TRY(const int folder, folder_of(place));
-  const Path path = place.path();
-  const Fd entry(::openat(folder, place.name.empty() ? "." : place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!entry) return system_fail(errno, "looking at the entry", path);
+Result<EntryDetails> details_in_tree(const TreePlace& place) {
+  HF_TRY(const At at, find(place));
   EntryDetails details;
-  HF_TRY(details.stat, stat_fd(entry.get(), path));
+  if (place.folder && place.name.empty()) {
+    HF_TRY(details.stat, stat_fd(at.folder, place.name));
+    details.attributes = read_attributes(at.folder, false, place.name);
+    return details;
+  }
+  const Fd entry(::openat(at.folder, at.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!entry) return system_fail(errno, "looking at the entry", place.name);
+  HF_TRY(details.stat, stat_fd(entry.get(), place.name));
   if (details.stat.type == FileType::symlink) {
     details.target.resize(PATH_MAX);
     const ssize_t size = ::readlinkat(entry.get(), "", details.target.data(), details.target.size());
-    if (size < 0) return system_fail(errno, "reading the symbolic link", path);
+    if (size < 0) return system_fail(errno, "reading the symbolic link", place.name);
     details.target.resize(static_cast<std::size_t>(size));
   }
-  details.attributes = read_attributes(entry.get(), true, path);
+  details.attributes = read_attributes(entry.get(), true, place.name);
   return details;
 }
 
-Result<ReadAnswer> TreeReader::read_small(const ReadRequest& request) {
+Result<ReadAnswer> read_in_tree(const ReadRequest& request) {
+  const std::string& name = request.place.name;
   HF_TRY(const Fd descriptor, open_for_reading(request.place));
-  const auto path = [&] { return request.place.path(); };
   ReadAnswer answer;
-  HF_TRY(answer.before, stat_fd(descriptor.get(), request.place.name));
+  HF_TRY(answer.before, stat_fd(descriptor.get(), name));
   if (answer.before.type != FileType::regular)
-    return fail(Code::Changed, "this is no regular file any more", printable(path()));
+    return fail(Code::Changed, "this is no regular file any more", printable(name));
   if (answer.before.size > request.size_expected && answer.before.size - request.size_expected > growth_max)
-    return fail(Code::Changed, "the file grew much since it was listed", printable(path()));
-  answer.attributes = read_attributes(descriptor.get(), false, request.place.name);
+    return fail(Code::Changed, "the file grew much since it was listed", printable(name));
+  answer.attributes = read_attributes(descriptor.get(), false, name);
 
   // Asking for one byte more than there should be shows growth without another call.
   const std::size_t size = answer.before.size;
   std::size_t count = 0;
   if (size < scratch_size) {
     thread_local const std::unique_ptr<std::uint8_t[]> scratch(new std::uint8_t[scratch_size]);
-    HF_TRY(count, read_up_to(descriptor.get(), size, {scratch.get(), size + 1}, request.place));
+    HF_TRY(count, read_up_to(descriptor.get(), size, {scratch.get(), size + 1}, name));
     answer.bytes.assign(scratch.get(), scratch.get() + count);
   } else {
     answer.bytes.resize(size + 1);
-    HF_TRY(count, read_up_to(descriptor.get(), size, answer.bytes, request.place));
+    HF_TRY(count, read_up_to(descriptor.get(), size, answer.bytes, name));
     answer.bytes.resize(count);
   }
-  HF_TRY(answer.after, stat_fd(descriptor.get(), request.place.name));
+  HF_TRY(answer.after, stat_fd(descriptor.get(), name));
   if (count != size && answer.before == answer.after)
-    return fail(Code::Changed, "the file gives another number of bytes than its size says", printable(path()));
+    return fail(Code::Changed, "the file gives another number of bytes than its size says", printable(name));
   return answer;
-}
-
-Result<DirectoryListing> list_in_tree(const Path& path) {
-  const TreePlace place(path);  // by its folder: one that may be read and not entered has no "."
-  HF_TRY(const Fd folder, open_folder(place.folder));
-  const Fd directory(open_quietly(folder.get(), place.name.empty() ? "." : place.name.c_str(), O_RDONLY | O_DIRECTORY));
-  if (!directory && (errno == ENOTDIR || errno == ELOOP)) return no_folder_any_more(path);
-  if (!directory) return system_fail(errno, "opening the directory", path);
-  DirectoryListing listing;
-  HF_TRY(listing.self, stat_fd(directory.get(), path));
-  HF_TRY(listing.entries, list_opened(directory, path));
-  return listing;
 }
 
 }  // namespace holdfast

@@ -73,12 +73,12 @@ class SystemTreeWriter final : public TreeWriter {
       if (const auto place = find(name)) (void)::unlinkat(place->descriptor(), file.leaf.c_str(), 0);
   }
 
-  Status make_directory(const std::string& name) override {
+  Result<MadeDirectory> make_directory(const std::string& name) override {
     HF_TRY(const Place place, find(name));
-    if (::mkdirat(place.descriptor(), place.leaf.c_str(), 0700) == 0) return {};
-    if (errno != EEXIST) return system_fail(errno, "making the directory", name);
+    const bool is_new = ::mkdirat(place.descriptor(), place.leaf.c_str(), 0700) == 0;
+    if (!is_new && errno != EEXIST) return system_fail(errno, "making the directory", name);
     HF_TRY(const FileStat there, stat_at(place.descriptor(), place.leaf.c_str(), name));
-    if (there.type == FileType::directory) return {};
+    if (there.type == FileType::directory) return MadeDirectory{there.id(), is_new, there.uid};
     return fail(Code::AlreadyExists, "something else stands where a directory is needed", printable(name));
   }
 
@@ -148,12 +148,19 @@ class SystemTreeWriter final : public TreeWriter {
     });
   }
 
-  Status make_hard_link(const std::string& existing, const std::string& name, bool replace) override {
+  Status make_hard_link(const std::string& existing, const std::string& name, bool replace,
+                        const std::optional<ExpectedFile>& only) override {
     HF_TRY(const Place from, find(existing));
     HF_TRY(const Place place, find(name));
+    const Fd file(::openat(from.descriptor(), from.leaf.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!file) return system_fail(errno, "making the hard link", name);
+    HF_TRY(const FileStat there, stat_fd(file.get(), existing));
+    if (!is_expected(there, only)) return fail(Code::Changed, "what it is a link to was replaced", printable(existing));
+    const int from_folder = only ? AT_FDCWD : from.descriptor();
+    const std::string from_name = only ? "/proc/self/fd/" + std::to_string(file.get()) : from.leaf;
     std::string temporary;
     HF_OK(make(place, name, replace, "making the hard link", [&](const std::string& leaf, int& number) -> Status {
-      if (::linkat(from.descriptor(), from.leaf.c_str(), place.descriptor(), leaf.c_str(), 0) != 0)
+      if (::linkat(from_folder, from_name.c_str(), place.descriptor(), leaf.c_str(), only ? AT_SYMLINK_FOLLOW : 0) != 0)
         number = errno;
       else if (leaf != place.leaf)
         temporary = leaf;
@@ -195,6 +202,11 @@ class SystemTreeWriter final : public TreeWriter {
     const std::lock_guard lock(mutex_);
     unfinished_.erase(name);
     return {};
+  }
+
+  Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
+    HF_TRY(const Place place, find(name));
+    return set_metadata_at(place, place.leaf, name, FileType::directory, made, metadata);
   }
 
   Result<std::optional<FileStat>> stat(const std::string& name) override {

@@ -19,6 +19,8 @@ namespace holdfast::space {
 inline constexpr std::size_t node_bytes_max = 256 * 1024;
 inline constexpr std::size_t attributes_inline_max = 1024;  // above: a chunk of their own
 inline constexpr int tree_levels_max = 16;
+inline constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 62;
+inline constexpr std::size_t name_bytes_max = 255;
 inline constexpr std::size_t folders_deep_max = 4096;  // more than any path can name: check_depth()
 
 using Root = ChunkId;
@@ -216,6 +218,7 @@ extern template Status for_each_entry<ManifestEntry>(ChunkSource&, const Root&,
 
 // A folder's entries in order; after an error, those before it.
 Status read_folder(ChunkSource& source, const Root& folder, std::vector<TreeEntry>& entries);
+[[nodiscard]] Status check_entry(const TreeEntry& entry);  // Malformed: no tree can hold it
 // Malformed: folders are nested deeper than folders_deep_max. Whoever walks down asks this of each folder's path.
 [[nodiscard]] Status check_depth(const std::string& path);
 

@@ -7,8 +7,6 @@ namespace holdfast::space {
 
 namespace {
 
-constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 62;
-
 template <class Entry>
 using Child = typename TreeRules<Entry>::Child;
 
@@ -91,8 +89,8 @@ class Walk {
 
 Status check_entry(const TreeEntry& entry) {
   const std::string& name = entry.name;
-  if (name.empty() || name.size() > 255 || name == "." || name == ".." || name.find('/') != std::string::npos ||
-      name.find('\0') != std::string::npos)
+  if (name.empty() || name.size() > name_bytes_max || name == "." || name == ".." ||
+      name.find('/') != std::string::npos || name.find('\0') != std::string::npos)
     return fail(Code::Malformed, "an entry of a tree has a name that no file can have", printable(name));
   if (entry.mode > 07777) return fail(Code::Malformed, "an entry of a tree has an impossible mode", printable(name));
   if (const FileContent* file = entry.file()) {

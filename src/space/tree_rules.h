@@ -13,7 +13,6 @@ inline bool ends_node(ByteView h, std::size_t entry_bytes) {
   return value < std::uint64_t{entry_bytes} << 16;
 }
 
-[[nodiscard]] Status check_entry(const TreeEntry& entry);  // Malformed
 [[nodiscard]] Status check_entry(const ManifestEntry& entry);
 [[nodiscard]] Status check_entry(const Snapshot& snapshot);
 

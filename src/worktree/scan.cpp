@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "space/tree.h"
+
 namespace holdfast::worktree {
 
 namespace {
@@ -33,8 +35,9 @@ struct Scanner::Directory {
 struct Scanner::Listing {
   std::shared_ptr<const IgnoreScope> scope;
   std::vector<ScanProblem> problems;
-  std::vector<DirectoryEntry> entries;  // no directories
-  std::vector<Directory> directories;   // never moved once made: pointers to them are kept
+  std::shared_ptr<const ListedFolder> folder;  // null: it could not be listed, or is a mount point that is not entered
+  std::vector<DirectoryEntry> entries;         // no directories
+  std::vector<Directory> directories;          // never moved once made: pointers to them are kept
   std::size_t entry_next = 0, directory_next = 0;
   bool vanished = false;
 
@@ -53,6 +56,10 @@ std::string Scanner::path_of(const Directory& directory) const {
   return path += directory.name;
 }
 
+bool Scanner::is_another_file_system(const FileStat& stat) const {
+  return options_.one_file_system && stat.device != root_->stat.device;
+}
+
 bool Scanner::is_left_out(const FileStat& stat) const {
   return std::ranges::any_of(options_.exclude_inodes, [&](const auto& inode) {
     return inode.first == stat.device && inode.second == stat.inode;
@@ -62,14 +69,25 @@ bool Scanner::is_left_out(const FileStat& stat) const {
 Result<std::optional<ScanEvent>> Scanner::begin() {
   begun_ = true;
   HF_TRY(const FileStat stat, files_.stat(root_path_));
-  if (stat.type != FileType::directory) return ScanEvent(ScanEntry{std::string(last_component(root_path_)), stat});
+  if (stat.type != FileType::directory)
+    return ScanEvent(ScanEntry{std::string(last_component(root_path_)), stat, root_path_});
   root_ = std::make_unique<Directory>(Directory{.name = {}, .stat = stat, .listing = {}});
   read_ahead(*root_);
   if (root_->listing->vanished)
     return fail(Code::NotFound, "the directory is not there any more", printable(root_path_));
   entries_ahead_ -= root_->listing->size();
   open_.push_back(root_.get());
-  return ScanEvent(EnterDirectory{{}, stat});
+  return enter({}, *root_);
+}
+
+TreePlace Scanner::place_of(const Directory& directory) const {
+  if (directory.listing && directory.listing->folder) return {directory.listing->folder, ""};
+  if (directory.parent == nullptr) return root_path_;
+  return {directory.parent->listing->folder, directory.name};
+}
+
+ScanEvent Scanner::enter(const std::string& path, const Directory& directory) const {
+  return EnterDirectory{path, directory.stat, place_of(directory)};
 }
 
 Result<std::optional<ScanEvent>> Scanner::next() {
@@ -83,7 +101,8 @@ Result<std::optional<ScanEvent>> Scanner::next() {
     }
     if (listing.entry_next < listing.entries.size()) {
       DirectoryEntry& entry = listing.entries[listing.entry_next++];
-      return ScanEvent(ScanEntry{std::move(entry.name), *entry.stat});
+      TreePlace place(listing.folder, entry.name);
+      return ScanEvent(ScanEntry{std::move(entry.name), *entry.stat, std::move(place)});
     }
     if (listing.directory_next == listing.directories.size()) {
       open_.back()->listing.reset();
@@ -92,12 +111,19 @@ Result<std::optional<ScanEvent>> Scanner::next() {
     }
     listing.entries = {};  // given away already; the folders below may be many
     Directory& child = listing.directories[listing.directory_next];
+    if (open_.size() >= space::folders_deep_max) {
+      ++listing.directory_next;
+      if (child.listing) entries_ahead_ -= child.listing->size();
+      child.listing.reset();
+      return ScanEvent(
+          ScanProblem{path_of(child), Error{Code::Unsupported, "folders are nested too deep to be saved", {}, {}}});
+    }
     if (!child.listing) read_ahead(child);
     ++listing.directory_next;
     entries_ahead_ -= child.listing->size();
     if (child.listing->vanished) continue;
     open_.push_back(&child);
-    return ScanEvent(EnterDirectory{path_of(child), child.stat});
+    return enter(path_of(child), child);
   }
   return std::nullopt;
 }
@@ -130,22 +156,23 @@ std::vector<Scanner::Directory*> Scanner::choose_ahead(Directory& first) const {
 void Scanner::read_ahead(Directory& first) {
   const std::vector<Directory*> chosen = choose_ahead(first);
   std::vector<std::string> relative;
-  std::vector<Path> absolute;
+  std::vector<TreePlace> places;
   for (const Directory* directory : chosen) {
     relative.push_back(path_of(*directory));
-    absolute.push_back(relative.back().empty() ? root_path_ : join_path(root_path_, relative.back()));
+    places.push_back(place_of(*directory));
   }
-  auto lists = files_.list_batch(absolute);
+  auto lists = files_.list_batch(places);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i]->listing = std::make_unique<Listing>();
     if (!lists[i]) continue;
-    // Who is listed must be who was seen in the folder above: else somebody's folder would show what another's hides.
-    if (lists[i]->self.id() == chosen[i]->stat.id()) {
-      chosen[i]->stat = lists[i]->self;
+    // What the folder above said may be another's by now: somebody's folder must not show what another's hides.
+    chosen[i]->stat = lists[i]->self;
+    if (is_another_file_system(lists[i]->self)) {
+      lists[i]->entries.clear();
     } else {
-      lists[i] = fail(Code::Changed, "this folder was replaced while it was looked at", printable(absolute[i]));
+      chosen[i]->listing->folder = lists[i]->folder;
     }
   }
-  for (Directory* directory : chosen) directory->listing = std::make_unique<Listing>();
   read_ignore_files(chosen, relative, lists);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     Listing& listing = *chosen[i]->listing;
@@ -153,11 +180,8 @@ void Scanner::read_ahead(Directory& first) {
       take_listing(*chosen[i], relative[i], std::move(lists[i]->entries));
     } else if (!is_not_found(lists[i].error())) {
       listing.problems.push_back({relative[i], std::move(lists[i]).error()});
-    } else if (const auto there = files_.stat(absolute[i]); !there && is_not_found(there.error())) {
-      listing.vanished = true;
     } else {
-      listing.problems.push_back(
-          {relative[i], Error{Code::Changed, "this is no directory any more", printable(absolute[i]), {}}});
+      listing.vanished = true;
     }
   }
 }
@@ -174,10 +198,12 @@ void Scanner::read_ignore_files(const std::vector<Directory*>& directories, cons
     std::string path = paths[i];
     begin_child_path(path);
     path += ignore_file_name;
-    const TreePlace place(join_path(root_path_, paths[i]), directories[i]->stat.id(), std::string(ignore_file_name));
+    const TreePlace place(lists[i]->folder, std::string(ignore_file_name));
     if (found->stat->size > ignore_file_size_max) {
-      listing.problems.push_back(
-          {path, Error{Code::TooLarge, "the ignore file is too large to have an effect", printable(place.path()), {}}});
+      listing.problems.push_back({path, Error{Code::TooLarge,
+                                              "the ignore file is too large to have an effect",
+                                              printable(join_path(root_path_, path)),
+                                              {}}});
       continue;
     }
     requests.push_back({place, found->stat->size});
@@ -226,6 +252,10 @@ void Scanner::take_listing(Directory& directory, const std::string& path, std::v
       if (!is_not_found(entry.stat.error())) listing.problems.push_back({child_path, entry.stat.error()});
       return true;
     }
+    if (entry.name.size() > space::name_bytes_max) {
+      listing.problems.push_back({child_path, Error{Code::Unsupported, "its name is longer than 255 bytes", {}, {}}});
+      return true;
+    }
     directories += is_directory ? 1 : 0;
     return false;
   });
@@ -240,8 +270,7 @@ void Scanner::take_listing(Directory& directory, const std::string& path, std::v
     }
     Directory child{.name = std::move(entry.name), .stat = *entry.stat, .parent = &directory, .listing = {}};
     // A mount point stands for itself: what is mounted there is another file system's.
-    if (options_.one_file_system && child.stat.device != root_->stat.device)
-      child.listing = std::make_unique<Listing>();
+    if (is_another_file_system(child.stat)) child.listing = std::make_unique<Listing>();
     listing.directories.push_back(std::move(child));
   }
   std::ranges::reverse(listing.problems);  // they are given from the back

@@ -18,11 +18,13 @@ namespace holdfast::worktree {
 
 struct EnterDirectory {
   std::string path;  // relative to the root, "" is the root
-  FileStat stat;
+  FileStat stat;     // of what was listed
+  TreePlace place;   // of that same folder
 };
 struct ScanEntry {  // no directory; belongs to the directory that was entered last
   std::string name;
   FileStat stat;
+  TreePlace place;
 };
 struct LeaveDirectory {};
 struct ScanProblem {  // something that is left out; the walk goes on
@@ -45,7 +47,8 @@ class Scanner {
   ~Scanner();
 
   // nullopt: the end. An error: there is no root.
-  // What vanishes during the walk is left out without a word; what becomes something else is a problem (Changed).
+  // What vanishes during the walk is left out without a word; what becomes something else is a problem (Changed), and
+  // so are folders below space::folders_deep_max others (Unsupported).
   Result<std::optional<ScanEvent>> next();
 
  private:
@@ -53,12 +56,15 @@ class Scanner {
   struct Listing;
 
   Result<std::optional<ScanEvent>> begin();
+  ScanEvent enter(const std::string& path, const Directory& directory) const;
+  [[nodiscard]] TreePlace place_of(const Directory& directory) const;
   void read_ahead(Directory& first);
   std::vector<Directory*> choose_ahead(Directory& first) const;
   void take_listing(Directory& directory, const std::string& path, std::vector<DirectoryEntry> entries);
   void read_ignore_files(const std::vector<Directory*>& directories, const std::vector<std::string>& paths,
                          const std::vector<Result<DirectoryListing>>& lists);
   std::string path_of(const Directory& directory) const;
+  bool is_another_file_system(const FileStat& stat) const;  // that is not to be entered
   bool is_left_out(const FileStat& stat) const;
 
   Files& files_;

@@ -58,15 +58,15 @@ class FakeTree final : public Files {
     if (before_list) before_list(directory);
     if (const auto found = unlistable.find(directory); found != unlistable.end()) return pass_on(found->second);
     HF_TRY(const FileStat now, stat(directory));
-    if (now.type != FileType::directory) return fail(Code::NotFound, "no directory");
+    if (now.type != FileType::directory) return fail(Code::Changed, "no directory");
     std::vector<DirectoryEntry> out;
     for (const std::string& name : names_[directory]) out.push_back({name, stats_.at(join_path(directory, name))});
     return out;
   }
-  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override {
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const TreePlace> directories) override {
     batches.push_back(directories.size());
     std::vector<Result<DirectoryListing>> out;
-    for (const Path& directory : directories) out.push_back(list_one(directory));
+    for (const TreePlace& directory : directories) out.push_back(list_one(path_of(directory)));
     return out;
   }
   Result<FileStat> stat(const Path& path) override {
@@ -76,7 +76,7 @@ class FakeTree final : public Files {
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override {
     std::vector<Result<ReadAnswer>> out;
     for (const ReadRequest& request : requests) {
-      const auto found = contents.find(request.place.path());
+      const auto found = contents.find(path_of(request.place));
       if (found == contents.end()) {
         out.push_back(fail(Code::PermissionDenied, "no"));
       } else {
@@ -102,10 +102,19 @@ class FakeTree final : public Files {
   Result<std::unique_ptr<TreeWriter>> tree_writer(const Path&) override { return not_here(); }
 
  private:
+  struct FakeFolder final : ListedFolder {
+    explicit FakeFolder(Path of) : path(std::move(of)) {}
+    const Path path;
+  };
+  static Path path_of(const TreePlace& place) {
+    if (!place.folder) return place.name;
+    const Path& folder = static_cast<const FakeFolder&>(*place.folder).path;
+    return place.name.empty() ? folder : join_path(folder, place.name);
+  }
   Result<DirectoryListing> list_one(const Path& directory) {
     HF_TRY(auto entries, list(directory));
     HF_TRY(const FileStat self, stat(directory));
-    return DirectoryListing{self, std::move(entries)};
+    return DirectoryListing{self, std::move(entries), std::make_shared<const FakeFolder>(directory)};
   }
   static std::unexpected<Error> not_here() { return fail(Code::Unsupported, "a scan does not need this"); }
 

@@ -61,6 +61,7 @@ def man_pages(story, home):
     home.run("man", folder)
     wanted = {"holdfast.1", "holdfast-space.1"} | {f"holdfast-{'-'.join(verb)}.1" for verb in VERBS}
     expect_equal(set(os.listdir(folder)), wanted, "pages")
+    expect_equal({os.stat(os.path.join(folder, name)).st_mode & 0o777 for name in wanted}, {0o644}, "who may read them")
     for name in sorted(wanted):
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             page = file.read()

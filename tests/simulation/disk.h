@@ -50,7 +50,8 @@ class Disk {
   Result<Path> real_path(const Actor& actor, const Path& path);
   Status may(const Actor& actor, const Inode& inode, unsigned bits) const;  // 4 read, 2 write, 1 search
   [[nodiscard]] FileStat stat_of(const Inode& inode) const;
-  Inode* inode(std::uint64_t number);  // nullptr: gone
+  Result<Path> path_of(const Inode& directory);  // NotFound: it was removed
+  Inode* inode(std::uint64_t number);            // nullptr: gone
 
   // Changes. An error means that nothing changed, but for a write that found the disk full.
   Result<Inode*> create(const Actor& actor, const Place& at, FileType type, std::uint32_t mode);
@@ -106,7 +107,6 @@ class Disk {
   enum class Mood : std::uint8_t { none, all, first, any };  // which unsynced changes a power cut keeps
 
   Result<Place> walk(const Actor& actor, const Path& path, Follow follow, bool dots_allowed, int links_left);
-  Result<Path> path_of(const Inode& directory);
   Inode& new_inode(FileType type, const InodeMeta& meta);
   Status changeable(const Actor& actor, const Inode& directory) const;
   [[nodiscard]] std::int64_t stamp() const;

@@ -198,23 +198,22 @@ TEST_P(FilesContract, AListingTellsEachEntryOnce) {
   EXPECT_THAT(seen, testing::UnorderedElementsAre("f", "d", "g"));
   EXPECT_EQ(files.stat(at("f"))->links, 2u);
   EXPECT_EQ(files.stat(at("f"))->inode, files.stat(at("g"))->inode);
-  const std::vector<Path> wanted{at("d"), at("f"), at("none")};
+  const std::vector<TreePlace> wanted{at("d"), at("f"), at("none")};
   const auto answers = files.list_batch(wanted);
   EXPECT_EQ(code_of(answers[0]) + code_of(answers[1]) + code_of(answers[2]), "okChangedNotFound");
 }
 
-// Promise: an entry is read in the very folder that was listed; one that was exchanged since, or that a link leads to,
-// is told, and never read.
+// Promise: an entry is read in the very folder that was listed, wherever that is moved and whatever gets its name; a
+// link is never followed.
 TEST_P(FilesContract, APlaceIsInTheFolderThatWasListed) {
-  ASSERT_TRUE(files.make_directories(at("a")));
-  ASSERT_TRUE(files.make_directories(at("b/c")));
+  ASSERT_TRUE(files.make_directories(at("a/below")));
+  ASSERT_TRUE(files.make_directories(at("b")));
   plant("a/f", "mine");
   plant("b/f", "other");
-  plant("b/c/f", "deeper");
-  const std::vector<Path> wanted{at("a"), at("b/c")};
-  const auto listings = files.list_batch(wanted);
-  const TreePlace place(at("a"), listings[0]->self.id(), "f");
-  const TreePlace below(at("b/c"), listings[1]->self.id(), "f");
+  plant("a/below/f", "deeper");
+  const auto list = [&](const TreePlace& place) { return files.list_batch({&place, 1})[0]; };
+  const auto listing = list(at("a")).value();
+  const TreePlace place(listing.folder, "f");
   const auto read = [&](const TreePlace& what) {
     const ReadRequest request{what, 100};
     auto answer = files.read_batch({&request, 1})[0];
@@ -224,18 +223,23 @@ TEST_P(FilesContract, APlaceIsInTheFolderThatWasListed) {
     return read(what) + " " + code_of(files.details(what)) + " " + code_of(files.open_entry(what));
   };
   EXPECT_EQ(all(place), "mine ok ok");
-  EXPECT_EQ(all(below), "deeper ok ok");
-  EXPECT_EQ(all({at("a"), std::nullopt, "none"}), "NotFound NotFound NotFound");
+  EXPECT_EQ(all({listing.folder, "none"}), "NotFound NotFound NotFound");
+  EXPECT_EQ(files.details({listing.folder, ""})->stat.id(), listing.self.id());
 
   ASSERT_TRUE(files.rename(at("a"), at("old")));
   ASSERT_TRUE(files.rename(at("b"), at("a")));
-  EXPECT_EQ(all(place), "Changed Changed Changed") << "another folder has the name now";
-  EXPECT_EQ(all({at("a"), std::nullopt, "f"}), "other ok ok");
-  EXPECT_EQ(all({at("old"), listings[0]->self.id(), "f"}), "mine ok ok");
+  EXPECT_EQ(all(place), "mine ok ok") << "another folder has the name now";
+  EXPECT_EQ(all(at("a/f")), "other ok ok");
+  const auto below = list({listing.folder, "below"}).value();
+  EXPECT_EQ(read({below.folder, "f"}), "deeper");
 
-  ASSERT_TRUE(writer()->make_symlink("b", "a", false));
-  EXPECT_EQ(all(below), "Changed Changed Changed") << "the same folder, and a link leads to it";
-  EXPECT_EQ(code_of(files.list_batch(wanted)[1]), "Changed");
+  ASSERT_TRUE(writer()->make_symlink("old/link", "below", false));
+  EXPECT_EQ(code_of(list({listing.folder, "link"})), "Changed");
+  EXPECT_EQ(code_of(list({listing.folder, "f"})), "Changed");
+  EXPECT_EQ(files.details({listing.folder, "link"})->target, "below");
+  ASSERT_TRUE(writer()->make_symlink("away", "old", false));
+  EXPECT_EQ(all(at("away/f")), "Changed Changed Changed") << "a link leads to it";
+  EXPECT_EQ(code_of(list(at("away"))), "Changed");
 }
 
 TEST_P(FilesContract, ABatchAnswersInTheOrderOfItsRequests) {
@@ -338,6 +342,33 @@ TEST_P(FilesContract, WhatTookTheNameOfAnUnfinishedFileIsLeftAsItIs) {
   const FileStat before = files.stat(at("large")).value();
   EXPECT_EQ(code_of(out->set_metadata("large", FileType::regular, {.mode = 04777})), "AlreadyExists");
   EXPECT_EQ(files.stat(at("large")).value(), before);
+}
+
+// Promise: a folder's metadata goes to the folder that was made, and a link to the file that was meant.
+TEST_P(FilesContract, WhatTookANameGetsNeitherMetadataNorLinks) {
+  const auto out = writer();
+  const MadeDirectory made = out->make_directory("d").value();
+  EXPECT_TRUE(made.is_new);
+  EXPECT_FALSE(out->make_directory("d")->is_new);
+  ASSERT_TRUE(files.rename(at("d"), at("moved")));
+  ASSERT_TRUE(files.make_directories(at("d")));
+  const FileStat before = files.stat(at("d")).value();
+  EXPECT_EQ(code_of(out->finish_directory("d", made.id, {.mode = 0777})), "AlreadyExists");
+  EXPECT_EQ(files.stat(at("d")).value(), before);
+  ASSERT_TRUE(files.remove(at("d")));
+  ASSERT_TRUE(files.rename(at("moved"), at("d")));
+  EXPECT_TRUE(out->finish_directory("d", made.id, {.mode = 0711, .mtime_ns = 5}));
+  EXPECT_EQ(files.stat(at("d"))->mode, 0711u);
+
+  plant("f", "meant");
+  const FileStat meant = files.stat(at("f")).value();
+  const ExpectedFile expected{.owner = std::pair(meant.uid, meant.gid), .size = 5, .mtime_ns = meant.mtime_ns};
+  ExpectedFile of_another = expected;
+  of_another.owner->first += 1;
+  ASSERT_TRUE(out->make_hard_link("f", "g", false, expected));
+  EXPECT_EQ(files.stat(at("g"))->id(), meant.id());
+  EXPECT_EQ(code_of(out->make_hard_link("f", "h", false, of_another)), "Changed");
+  EXPECT_EQ(code_of(files.stat(at("h"))), "NotFound");
 }
 
 TEST_P(FilesContract, AFileThatWasNeverFinishedGoesWithItsWriter) {

@@ -96,27 +96,43 @@ Result<std::vector<DirectoryEntry>> SimFiles::list(const Path& directory) {
   return entries;
 }
 
-std::vector<Result<DirectoryListing>> SimFiles::list_batch(std::span<const Path> directories) {
-  const auto list_one = [&](const Path& directory) -> Result<DirectoryListing> {
-    HF_OK(same_folder({directory, std::nullopt, {}}));
-    HF_TRY(auto entries, list(directory));
-    HF_TRY(const Inode* inode, access_->disk.find(access_->actor, directory, Disk::Follow::no));
-    return DirectoryListing{access_->disk.stat_of(*inode), std::move(entries)};
-  };
-  std::vector<Result<DirectoryListing>> answers;
-  for (const Path& directory : directories) answers.push_back(list_one(directory));
-  return answers;
+// Of one folder, as long as the power lasts: a descriptor.
+struct SimFolder final : ListedFolder {
+  SimFolder(std::uint64_t of, std::uint64_t since) : inode(of), epoch(since) {}
+  const std::uint64_t inode, epoch;
+};
+
+Result<Path> SimFiles::path_of(const TreePlace& place) {
+  Disk& disk = access_->disk;
+  if (!place.folder) {
+    const Path above(parent_of(place.name));
+    HF_TRY(const Path real, disk.real_path(access_->actor, above));
+    if (real != above) return fail(Code::Changed, "a link or a file stands where a folder was", printable(place.name));
+    return place.name;
+  }
+  const auto& folder = static_cast<const SimFolder&>(*place.folder);
+  const Inode* inode = folder.epoch == disk.epoch() ? disk.inode(folder.inode) : nullptr;
+  if (inode == nullptr) return fail(Code::NotFound, "the folder is gone", printable(place.name));
+  HF_TRY(Path path, disk.path_of(*inode));
+  return place.name.empty() ? path : join_path(path, place.name);
 }
 
-Status SimFiles::same_folder(const TreePlace& place) {
-  Disk& disk = access_->disk;
-  HF_TRY(const Path real, disk.real_path(access_->actor, place.folder));
-  HF_TRY(const Inode* folder, disk.find(access_->actor, place.folder, Disk::Follow::no));
-  if (real != place.folder || !folder->is_directory())
-    return fail(Code::Changed, "a link or a file stands where a folder was", printable(place.folder));
-  if (place.folder_id && *place.folder_id != disk.stat_of(*folder).id())
-    return fail(Code::Changed, "its folder was replaced since it was listed", printable(place.path()));
-  return {};
+std::vector<Result<DirectoryListing>> SimFiles::list_batch(std::span<const TreePlace> directories) {
+  const auto list_one = [&](const TreePlace& place) -> Result<DirectoryListing> {
+    HF_TRY(const Path path, path_of(place));
+    HF_TRY(const Inode* inode, access_->disk.find(access_->actor, path, Disk::Follow::no));
+    if (!inode->is_directory())
+      return fail(Code::Changed, "a link or a file stands where a folder was", printable(place.name));
+    const std::uint64_t number = inode->number;
+    HF_TRY(auto entries, list(path));
+    if (access_->disk.inode(number) == nullptr)
+      return fail(Code::NotFound, "the folder is gone", printable(place.name));
+    return DirectoryListing{access_->disk.stat_of(*access_->disk.inode(number)), std::move(entries),
+                            std::make_shared<const SimFolder>(number, access_->disk.epoch())};
+  };
+  std::vector<Result<DirectoryListing>> answers;
+  for (const TreePlace& place : directories) answers.push_back(list_one(place));
+  return answers;
 }
 
 Result<FileStat> SimFiles::stat(const Path& path) {
@@ -130,16 +146,15 @@ Result<Path> SimFiles::real_path(const Path& path) {
 }
 
 Result<EntryDetails> SimFiles::details(const TreePlace& place) {
-  HF_TRY(const Inode* inode, look("details", place.path()));
-  HF_OK(same_folder(place));
+  HF_TRY(const Path path, path_of(place));
+  HF_TRY(const Inode* inode, look("details", path));
   return EntryDetails{access_->disk.stat_of(*inode), inode->target, attributes_of(*inode)};
 }
 
 Result<ReadAnswer> SimFiles::read_small(const ReadRequest& request) {
   constexpr std::uint64_t growth_max = 1 << 20;  // as in the real one
-  const Path path = request.place.path();
+  HF_TRY(const Path path, path_of(request.place));
   HF_TRY(Inode * inode, look_for_reading("read", path));
-  HF_OK(same_folder(request.place));
   Disk& disk = access_->disk;
   ReadAnswer answer;
   answer.before = disk.stat_of(*inode);
@@ -181,9 +196,8 @@ std::vector<Result<ReadAnswer>> SimFiles::read_batch(std::span<const ReadRequest
 }
 
 Result<std::unique_ptr<File>> SimFiles::open_entry(const TreePlace& place) {
-  auto file = open(place.path(), OpenMode::read);
-  if (file) HF_OK(same_folder(place));
-  return file;
+  HF_TRY(const Path path, path_of(place));
+  return open(path, OpenMode::read);
 }
 
 Result<std::unique_ptr<File>> SimFiles::open(const Path& path, OpenMode mode) {

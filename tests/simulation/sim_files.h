@@ -10,7 +10,7 @@ class SimFiles final : public Files {
   explicit SimFiles(DiskAccessPtr access) : access_(std::move(access)) {}
 
   Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
-  std::vector<Result<DirectoryListing>> list_batch(std::span<const Path> directories) override;
+  std::vector<Result<DirectoryListing>> list_batch(std::span<const TreePlace> directories) override;
   Result<FileStat> stat(const Path& path) override;
   Result<Path> real_path(const Path& path) override;
   Result<EntryDetails> details(const TreePlace& place) override;
@@ -33,7 +33,7 @@ class SimFiles final : public Files {
   Result<Inode*> look(std::string_view what, const Path& path, Disk::Follow follow = Disk::Follow::no);
   Result<Inode*> look_for_reading(std::string_view what, const Path& path, Disk::Follow follow = Disk::Follow::no);
   Result<ReadAnswer> read_small(const ReadRequest& request);
-  Status same_folder(const TreePlace& place);
+  Result<Path> path_of(const TreePlace& place);
 
   DiskAccessPtr access_;
 };

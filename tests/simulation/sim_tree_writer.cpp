@@ -23,10 +23,17 @@ class SimTreeWriter final : public TreeWriter {
     disk_.closed(root_, epoch_);
   }
 
-  Status make_directory(const std::string& name) override {
-    HF_TRY(const Place place, begin(Kind::change, "make_directory", name));
-    if (place.node != nullptr && place.node->is_directory()) return {};
-    return named(disk_.create(access_->actor, place, FileType::directory, 0700), name);
+  Result<MadeDirectory> make_directory(const std::string& name) override {
+    HF_TRY(const Place target, begin(Kind::change, "make_directory", name));
+    const bool is_new = target.node == nullptr || !target.node->is_directory();
+    if (is_new) HF_OK(named(disk_.create(access_->actor, target, FileType::directory, 0700), name));
+    HF_TRY(const Place made, place(name));
+    const FileStat stat = disk_.stat_of(*made.node);
+    return MadeDirectory{stat.id(), is_new, stat.uid};
+  }
+
+  Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
+    return set_metadata_at(name, FileType::directory, metadata, made);
   }
 
   Status make_file(const WriteRequest& request) override {
@@ -74,9 +81,12 @@ class SimTreeWriter final : public TreeWriter {
     return at == name ? Status() : replace(at, name);
   }
 
-  Status make_hard_link(const std::string& existing, const std::string& name, bool replaces) override {
+  Status make_hard_link(const std::string& existing, const std::string& name, bool replaces,
+                        const std::optional<ExpectedFile>& only) override {
     HF_TRY(const Place source, begin(Kind::observe, "make_hard_link", existing));
     if (source.node == nullptr) return fail(Code::NotFound, "there is nothing to link to", printable(existing));
+    if (!is_expected(disk_.stat_of(*source.node), only))
+      return fail(Code::Changed, "what it is a link to was replaced", printable(existing));
     HF_TRY(const std::string at, free_name(name, replaces));
     HF_TRY(const Place target, begin(Kind::change, "make_hard_link", at));
     HF_OK(named(disk_.link(access_->actor, *source.node, target), name));
