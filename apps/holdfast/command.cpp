@@ -190,9 +190,11 @@ void add_tool_verbs(CLI::App& app, Command& command) {
 
 }  // namespace
 
+std::string program_name() { return "holdfast " HOLDFAST_VERSION; }
+
 std::unique_ptr<CLI::App> make_parser(Command& command) {
   auto app = std::make_unique<CLI::App>("End-to-end encrypted backup, on a server that holds no key.", "holdfast");
-  app->set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
+  app->set_version_flag("--version", program_name());
   app->set_help_flag("-h,--help", "print this help");
   app->require_subcommand(1);
   app->footer(footer);

@@ -42,6 +42,8 @@ struct Command {
 // Fills `command` when it parses. The App refers to `command`.
 std::unique_ptr<CLI::App> make_parser(Command& command);
 
+std::string program_name();  // with its version
+
 struct Parsed {
   std::optional<Command> command;  // else `text` is to be printed and `code` is the exit code
   std::string text;

@@ -127,7 +127,7 @@ class Verb {
     options.one_file_system = command_.one_file_system;
     options.count_first = line_.error_is_terminal && !command_.quiet && !command_.json;
     options.host = host_name();
-    options.program = "holdfast " HOLDFAST_VERSION;
+    options.program = program_name();
     const std::int64_t began = world_.clock->monotonic_ns();
     HF_TRY(const auto done,
            with_progress("backup", options, [&] { return verbs::backup(session(), command_.space, options); }));

@@ -46,7 +46,7 @@ class LiveVerb {
     options.never = {world_.home};
     options.count_first = line_.error_is_terminal && !command_.quiet && !command_.json;
     options.host = host_name();
-    options.program = "holdfast " HOLDFAST_VERSION;
+    options.program = program_name();
     HF_TRY(const auto done, with_progress(options, [&] { return verbs::put(session_, into, options); }));
     show(done);
     return done.report.problems_count > 0 ? exit_incomplete : exit_done;
