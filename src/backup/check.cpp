@@ -93,6 +93,7 @@ class Check {
     if (rebuilt) reached("check: a damaged copy of the index was fetched again");
     for (const auto& segment : space_.index().segments())
       for (std::uint32_t pack = 0; pack < segment.view.packs(); ++pack) {
+        if (space::is_retired(segment.ref.retired_packs, pack)) continue;  // by a prune: nothing refers to it
         HF_TRY(auto info, segment.view.pack(pack));
         counters_.bytes_total += info.block_offset(info.blocks.size());
         packs_.push_back(std::move(info));

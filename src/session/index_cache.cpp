@@ -184,7 +184,7 @@ bool IndexCache::known(const ChunkId& id) const {
   return is_known;
 }
 
-void IndexCache::lose(std::unordered_set<ObjectId, FixedBytesHash> packs) {
+void IndexCache::lose(PackSet packs) {
   lost_ = std::move(packs);
   for (OpenSegment& segment : segments_) mark_lost(segment);
 }
@@ -195,7 +195,7 @@ void IndexCache::mark_lost(OpenSegment& segment) const {
   segment.lost_packs.resize((segment.view.packs() + 7) / 8);
   for (std::uint32_t i = 0; i < segment.view.packs(); ++i)
     if (const auto pack = segment.view.pack(i); pack && lost_.contains(pack->object))
-      segment.lost_packs[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
+      space::set_retired(segment.lost_packs, i);
 }
 
 std::vector<FoundChunk> IndexCache::find(const ChunkId& id) const {

@@ -10,6 +10,8 @@
 
 namespace holdfast::session {
 
+using PackSet = std::unordered_set<ObjectId, FixedBytesHash>;
+
 struct OpenSegment {
   space::SegmentRef ref;
   bool own = false;  // its mac is this account's: what it holds counts as known (D1)
@@ -43,7 +45,7 @@ class IndexCache {
                        const crypto::Ed25519Key& read, const space::IndexKeys& index_key_of);
 
   // Packs that the server has no more: what only they hold is not known, and so is sent again.
-  void lose(std::unordered_set<ObjectId, FixedBytesHash> packs);
+  void lose(PackSet packs);
   [[nodiscard]] bool known(const ChunkId& id) const;  // in own segments
   // Every place where the chunk is said to stand, own segments first (A5).
   [[nodiscard]] std::vector<FoundChunk> find(const ChunkId& id) const;
@@ -53,7 +55,7 @@ class IndexCache {
   void mark_lost(OpenSegment& segment) const;
 
   std::vector<OpenSegment> segments_;
-  std::unordered_set<ObjectId, FixedBytesHash> lost_;
+  PackSet lost_;
 };
 
 // Writes the local file of a segment that was just made, so that it is never fetched.

@@ -45,7 +45,8 @@ Result<std::vector<space::InlineChunk>> NewChunks::needed_by(std::vector<space::
   while (!waiting.empty()) {
     const auto found = places_.find(waiting.back());
     waiting.pop_back();
-    if (found == places_.end() || needed[found->second] || there(found->first)) continue;
+    // What is below a node need not be there because the node is: a prune may have left a node that nothing refers to.
+    if (found == places_.end() || needed[found->second]) continue;
     needed[found->second] = true;
     const space::InlineChunk& made = made_[found->second].second;
     if (made.kind != space::ChunkKind::node) continue;
@@ -58,7 +59,7 @@ Result<std::vector<space::InlineChunk>> NewChunks::needed_by(std::vector<space::
   }
   std::vector<space::InlineChunk> out;
   for (std::size_t i = 0; i < made_.size(); ++i)
-    if (needed[i]) out.push_back(made_[i].second);
+    if (needed[i] && !there(made_[i].first)) out.push_back(made_[i].second);
   return out;
 }
 

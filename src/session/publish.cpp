@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint64_t fold_bytes = 4 * 1024 * 1024;
 constexpr std::uint64_t fold_commits = 1000;
 constexpr int compression_level = 1;
-constexpr std::uint64_t merge_bytes_max = 64 * 1024 * 1024;  // larger merges wait for prune (F4)
+constexpr std::uint64_t merge_bytes_max = 64 * 1024 * 1024;
+constexpr std::size_t dropped_objects_max = 64;  // of a segment that goes; the commit retires packs, too (D21)
 
 Result<space::SegmentRef> put_segment(SpaceSession& space, Upload& upload, const space::Segment& segment) {
   Session& session = space.session();
@@ -38,6 +39,26 @@ std::vector<std::size_t> own_positions(const IndexCache& index) {
   return own;
 }
 
+// A segment's bitmap of retired packs with more of them, and how many are in it and not.
+struct Marked {
+  Bytes bits;
+  std::uint32_t gone = 0, left = 0;
+};
+
+Result<Marked> mark(const OpenSegment& segment, const PackSet& retiring) {
+  Marked out{segment.ref.retired_packs, 0, 0};
+  for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+    bool gone = space::is_retired(out.bits, i);
+    if (!gone && !retiring.empty()) {
+      HF_TRY(const auto pack, segment.view.pack(i));
+      gone = retiring.contains(pack.object);
+      if (gone) space::set_retired(out.bits, i);
+    }
+    ++(gone ? out.gone : out.left);
+  }
+  return out;
+}
+
 // What stands inline in the space now.
 std::vector<space::InlineChunk> inlined_chunks(const SpaceSession& space) {
   std::vector<space::InlineChunk> out;
@@ -59,51 +80,77 @@ std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t adde
   }
 }
 
-Result<NewIndex> make_index(SpaceSession& space, Upload& upload) {
+Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring) {
   HF_OK(space.follow_index());
   const auto& segments = space.index().segments();
-  NewIndex out{space.state().index, space.state().superseded, {}};
-  if (upload.packs().empty()) return out;
+  NewIndex out{{}, space.state().superseded, {}};
+  if (upload.packs().empty() && retiring.empty()) {
+    out.index = space.state().index;
+    return out;
+  }
+  std::vector<Marked> marked;
+  for (const OpenSegment& segment : segments) {
+    auto its = mark(segment, retiring);
+    if (!its) {
+      HF_TRY(const bool rebuilt, space.recheck_index());
+      return rebuilt ? make_index(space, upload, retiring) : pass_on(its.error());
+    }
+    marked.push_back(*std::move(its));
+  }
   space::Segment added = space::make_segment(upload.packs());
 
-  const std::vector<std::size_t> own = own_positions(space.index());
+  std::vector<std::size_t> own;
   std::vector<std::uint64_t> sizes;
-  for (const std::size_t at : own) sizes.push_back(segments[at].view.records());
-  const std::size_t from = merge_start(sizes, added.records.size());
-  std::vector<std::size_t> merged;
-  if (from < own.size()) {
-    std::vector<space::Segment> parts;
-    std::vector<Bytes> retired;
-    for (std::size_t i = from; i < own.size(); ++i) {
-      merged.push_back(own[i]);
-      auto part = segments[own[i]].view.load();
-      if (!part) {
-        HF_TRY(const bool rebuilt, space.recheck_index());
-        return rebuilt ? make_index(space, upload) : pass_on(part.error());
-      }
-      parts.push_back(*std::move(part));
-      retired.push_back(segments[own[i]].ref.retired_packs);
+  for (const std::size_t at : own_positions(space.index())) {
+    if (marked[at].left == 0) continue;
+    own.push_back(at);
+    sizes.push_back(segments[at].view.records());
+  }
+  std::size_t from = merge_start(sizes, added.records.size());
+  for (std::size_t i = from; !retiring.empty() && i-- > merge_start(sizes, merge_bytes_max / space::record_bytes);)
+    if (marked[own[i]].gone > marked[own[i]].left) from = i;
+
+  std::vector<bool> leaves(segments.size());
+  std::vector<space::Segment> parts;
+  Upload::MadeSegment made;
+  for (std::size_t i = from; i < own.size(); ++i) {
+    auto part = segments[own[i]].view.load();
+    if (!part) {
+      HF_TRY(const bool rebuilt, space.recheck_index());
+      return rebuilt ? make_index(space, upload, retiring) : pass_on(part.error());
     }
+    leaves[own[i]] = true;
+    parts.push_back(*std::move(part));
+    made.retired.push_back(marked[own[i]].bits);
+    const auto& objects = segments[own[i]].ref.objects;
+    made.merged.insert(made.merged.end(), objects.begin(), objects.end());
+  }
+  if (!parts.empty()) {
     parts.push_back(std::move(added));
+    auto retired = made.retired;
     retired.emplace_back();
     added = space::merge_segments(parts, retired);
   }
-  for (auto at = merged.rbegin(); at != merged.rend(); ++at) {
-    const space::SegmentRef& old = segments[*at].ref;
-    if (space.may_maintain()) {
-      for (const auto& object : old.objects) out.retire.push_back(object.id);
+  for (std::size_t at = 0; at < segments.size(); ++at) {
+    const space::SegmentRef& ref = segments[at].ref;
+    if (!leaves[at] && (marked[at].left > 0 || ref.objects.size() > dropped_objects_max)) {
+      out.index.push_back(ref);
+      out.index.back().retired_packs = marked[at].bits;
+    } else if (space.may_maintain()) {
+      for (const auto& object : ref.objects) out.retire.push_back(object.id);
     } else {
-      out.superseded.push_back(old);
+      out.superseded.push_back(ref);
     }
-    out.index.erase(out.index.begin() + static_cast<std::ptrdiff_t>(*at));
   }
-  std::vector<space::SegmentObject> merged_objects;
-  for (const std::size_t at : merged)
-    merged_objects.insert(merged_objects.end(), segments[at].ref.objects.begin(), segments[at].ref.objects.end());
+  if (added.packs.empty()) return out;
   // After a lost race the same segment serves again, unless what it was merged from has changed.
-  if (!upload.segment || upload.segment->merged != merged_objects || upload.segment->packs != upload.packs().size()) {
-    HF_TRY(auto ref, put_segment(space, upload, added));
-    upload.segment = Upload::MadeSegment{std::move(merged_objects), upload.packs().size(), std::move(ref)};
+  made.packs = upload.packs().size();
+  const auto same = [&](const Upload::MadeSegment& before) {
+    return before.merged == made.merged && before.retired == made.retired && before.packs == made.packs;
+  };
+  if (!upload.segment || !same(*upload.segment)) {
+    HF_TRY(made.ref, put_segment(space, upload, added));
+    upload.segment = std::move(made);
   }
   out.index.push_back(upload.segment->ref);
   return out;

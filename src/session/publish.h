@@ -13,7 +13,10 @@ struct NewIndex {
   std::vector<space::SegmentRef> index, superseded;
   std::vector<ObjectId> retire;
 };
-Result<NewIndex> make_index(SpaceSession& space, Upload& upload);
+// retiring: packs that the same commit takes out of the index, whoever's they are (F1, D5). They stay in their segments
+// with a mark, until those are merged; a segment without any other pack goes, and of one's own those go that have more
+// marked packs than others, as far as a merge may be.
+Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring = {});
 // Of this account's segments with so many records each, oldest first: from which on they are merged with `added` new
 // records; sizes.size(): none is. Where that would be more than 64 MiB, the oldest stay for themselves.
 [[nodiscard]] std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added);

@@ -24,6 +24,53 @@ Result<std::vector<api::ObjectStatus>> SpaceSession::stat(std::span<const Object
   return std::move(reply.objects);
 }
 
+Result<PackSet> SpaceSession::damaged() const {
+  HF_TRY(const auto noted, session_.state().get(key("damaged")));
+  if (!noted) return PackSet();
+  HF_TRY(const auto list, decode<DamagedPacks>(*noted, "this device's list of damaged packs"));
+  return PackSet(list.packs.begin(), list.packs.end());
+}
+
+Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
+  Trouble out;
+  HF_TRY(const auto bad, damaged());
+  struct Named {
+    ObjectId id;
+    Hash sha256;
+    bool pack = false;
+  };
+  std::vector<Named> asked;
+  const auto ask = [&]() -> Status {
+    std::vector<ObjectId> ids;
+    for (const Named& named : asked) ids.push_back(named.id);
+    HF_TRY(const auto objects, stat(ids));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto state = objects[i].state;
+      const bool there = state == api::ObjectState::live || state == api::ObjectState::retired;
+      if (asked[i].pack && (!there || objects[i].sha256 != asked[i].sha256)) out.lost.insert(asked[i].id);
+      if (!there) out.gone.insert(asked[i].id);
+      if (state == api::ObjectState::retired) out.retired.push_back(asked[i].id);
+    }
+    asked.clear();
+    return {};
+  };
+  const auto add = [&](const Named& named) -> Status {
+    asked.push_back(named);
+    return asked.size() < api::append_objects_max ? Status() : ask();
+  };
+  for (const OpenSegment& segment : index_.segments()) {
+    for (const auto& object : segment.ref.objects) HF_OK(add({object.id, object.sha256, false}));
+    for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+      if (space::is_retired(segment.ref.retired_packs, i)) continue;
+      HF_TRY(const auto pack, segment.view.pack(i));
+      if (bad.contains(pack.object)) out.lost.insert(pack.object);
+      HF_OK(add({pack.object, pack.sha256, true}));
+    }
+  }
+  if (!asked.empty()) HF_OK(ask());
+  return out;
+}
+
 Result<std::size_t> SpaceSession::look_for_packs() {
   std::vector<ObjectId> packs;
   for (const OpenSegment& segment : index_.segments()) {
@@ -32,14 +79,10 @@ Result<std::size_t> SpaceSession::look_for_packs() {
       if (!space::is_retired(segment.ref.retired_packs, i)) packs.push_back(pack.object);
     }
   }
-  std::unordered_set<ObjectId, FixedBytesHash> lost;
-  HF_TRY(const auto noted, session_.state().get(key("damaged")));
-  if (noted) {
-    HF_TRY(const auto damaged, decode<DamagedPacks>(*noted, "this device's list of damaged packs"));
-    const std::unordered_set<ObjectId, FixedBytesHash> bad(damaged.packs.begin(), damaged.packs.end());
-    for (const ObjectId& pack : packs)
-      if (bad.contains(pack)) lost.insert(pack);
-  }
+  PackSet lost;
+  HF_TRY(const auto bad, damaged());
+  for (const ObjectId& pack : packs)
+    if (bad.contains(pack)) lost.insert(pack);
   if (packs.size() > packs_looked_at_max) {
     std::ranges::sort(packs);
     std::ranges::rotate(packs, std::ranges::lower_bound(packs, session_.doors.random.make<ObjectId>()));

@@ -67,6 +67,13 @@ class SpaceSession {
   // another one each time.
   Result<std::size_t> look_for_packs();
   Status note_damaged(std::vector<ObjectId> packs);  // all that a check of all bytes found
+  // The same of every pack and every index object that the index names, whoever's: what a prune must not rely on.
+  struct Trouble {
+    PackSet lost;                   // packs: not there, with other bytes, or noted as damaged
+    PackSet gone;                   // packs and index objects: not there
+    std::vector<ObjectId> retired;  // still there, and named by a valid index: to be brought back
+  };
+  Result<Trouble> look_for_trouble();
   // In the order of the ids; at most 1,024.
   Result<std::vector<api::ObjectStatus>> stat(std::span<const ObjectId> ids);
   // When something that the index leads to is not there or not what it must be: whether the index on this device was
@@ -97,6 +104,9 @@ class SpaceSession {
   Status catch_up(const api::Position& own);
   Status check_kept(const api::Position& own);
   Status count_prunes(std::uint64_t from, std::uint64_t to);
+
+  // space_packs.cpp
+  Result<PackSet> damaged() const;
 
   // space_commit.cpp
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);

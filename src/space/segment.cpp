@@ -57,6 +57,11 @@ bool is_retired(ByteView retired_packs, std::uint32_t pack) {
   return pack / 8 < retired_packs.size() && (retired_packs[pack / 8] >> (7 - pack % 8) & 1) != 0;
 }
 
+void set_retired(Bytes& retired_packs, std::uint32_t pack) {
+  if (pack / 8 >= retired_packs.size()) retired_packs.resize(pack / 8 + 1);
+  retired_packs[pack / 8] |= static_cast<std::uint8_t>(0x80 >> (pack % 8));
+}
+
 Segment make_segment(std::span<const SealedPack> packs) {
   Segment out;
   std::size_t count = 0;

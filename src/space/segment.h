@@ -58,6 +58,7 @@ struct SegmentRef {
 };
 // Whether a SegmentRef's retired_packs names this ordinal.
 [[nodiscard]] bool is_retired(ByteView retired_packs, std::uint32_t pack);
+void set_retired(Bytes& retired_packs, std::uint32_t pack);  // makes it as long as it must be
 struct SegmentMacBody {
   Label<"Holdfast 1 segment"> label;
   SpaceId space;
@@ -113,6 +114,7 @@ class SegmentView {
   static Result<SegmentView> over(
       ByteView bytes);  // compares sizes only; a damaged record is noticed when its chunk is opened
   [[nodiscard]] std::optional<Record> find(const ChunkId& id) const;
+  [[nodiscard]] std::optional<std::uint64_t> position(const ChunkId& id) const;  // of its record
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] Record record(std::uint64_t at) const;
   [[nodiscard]] std::uint32_t packs() const { return packs_; }
@@ -134,6 +136,7 @@ class SegmentView::Search {
   Search(const SegmentView& view, const ChunkId& id);
   bool step();  // false: it is over
   [[nodiscard]] std::optional<Record> found() const;
+  [[nodiscard]] std::optional<std::uint64_t> found_at() const;
 
  private:
   struct Prefix {  // a chunk id's first 16 bytes as two numbers in the order of the bytes

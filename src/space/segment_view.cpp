@@ -157,11 +157,22 @@ std::optional<Record> SegmentView::Search::found() const {
   return found_ ? std::optional(view_->record(guess_)) : std::nullopt;
 }
 
+std::optional<std::uint64_t> SegmentView::Search::found_at() const {
+  return found_ ? std::optional(guess_) : std::nullopt;
+}
+
 std::optional<Record> SegmentView::find(const ChunkId& id) const {
   Search search(*this, id);
   while (search.step()) {
   }
   return search.found();
+}
+
+std::optional<std::uint64_t> SegmentView::position(const ChunkId& id) const {
+  Search search(*this, id);
+  while (search.step()) {
+  }
+  return search.found_at();
 }
 
 Record SegmentView::record(std::uint64_t at) const { return load_record(&records_bytes_[at * record_bytes]); }

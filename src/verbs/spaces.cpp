@@ -8,8 +8,9 @@ holdfast::Status count_index(session::SpaceSession& space, SpaceInfo& out) {
   for (const auto& segment : space.index().segments()) {
     ++out.segments;
     out.chunks += segment.view.records();
-    out.packs += segment.view.packs();
     for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+      if (space::is_retired(segment.ref.retired_packs, i)) continue;
+      ++out.packs;
       HF_TRY(const auto pack, segment.view.pack(i));
       out.bytes_stored += pack.block_offset(pack.blocks.size());
       for (const auto& block : pack.blocks) out.bytes_plain += block.plain.value;
