@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <map>
 #include <sstream>
 
 #include "mistake.h"
@@ -174,6 +175,57 @@ void add_live_verbs(CLI::App& app, Command& command) {
   add_place(history, command.place, "of", "the file or folder; it need not be there any more");
 }
 
+// "12h", "30d", "8w", "2y".
+std::string seconds_of(const std::string& typed, std::int64_t& seconds) {
+  static const std::map<char, std::int64_t> units{
+      {'h', 3600}, {'d', 24 * 3600}, {'w', 7 * 24 * 3600}, {'m', 31 * 24 * 3600}, {'y', 366 * 24 * 3600}};
+  const std::string digits = typed.substr(0, typed.empty() ? 0 : typed.size() - 1);
+  const auto unit = typed.empty() ? units.end() : units.find(typed.back());
+  if (unit == units.end() || digits.empty() || digits.size() > 5 ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    return "a time is a number and one of h, d, w, m, y: 30d";
+  seconds = std::stoll(digits) * unit->second;
+  return {};
+}
+
+void add_forget_verbs(CLI::App& app, Command& command) {
+  CLI::App& forget = verb(app, command, "forget", "forget snapshots: those that are named, or all that no rule keeps");
+  forget.add_option("snapshots", command.snapshots, "the first characters of an id, at least 4")->type_name("SNAPSHOT");
+  add_space(forget, command, "the space (default: backups)");
+  const auto number = [&](const char* name, std::uint32_t& value, const char* what) {
+    forget.add_option(name, value, what)->type_name("N")->check(CLI::Range(0u, 1'000'000u));
+  };
+  number("--keep-last", command.keep_last, "keep the newest N");
+  number("--keep-hourly", command.keep_hourly, "keep the newest of each of the last N hours that have one");
+  number("--keep-daily", command.keep_daily, "the same for days");
+  number("--keep-weekly", command.keep_weekly, "the same for weeks, which begin on Monday");
+  number("--keep-monthly", command.keep_monthly, "the same for months");
+  number("--keep-yearly", command.keep_yearly, "the same for years");
+  forget
+      .add_option_function<std::string>(
+          "--keep-within",
+          [&command](const std::string& typed) {
+            if (const std::string wrong = seconds_of(typed, command.keep_within_s); !wrong.empty())
+              throw CLI::ValidationError("--keep-within", wrong);
+          },
+          "keep all that are at most so much older than the newest: 12h, 30d, 8w, 6m, 2y")
+      ->type_name("TIME");
+  forget.add_option("--keep-tag", command.keep_tags, "keep all that carry this tag; may be repeated")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  forget.add_flag("-n,--dry-run", command.dry_run, "only tell what would be forgotten");
+
+  CLI::App& prune =
+      verb(app, command, "prune", "have the server free what nothing needs any more, when its grace is over");
+  add_space(prune, command, "the space (default: backups)");
+  prune
+      .add_option("--max-repack", command.max_repack_bytes,
+                  "copy the rest of at most so much of mostly dead packs: 500M, 20G (default: no limit)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
+  prune.add_flag("-n,--dry-run", command.dry_run, "only tell what would be freed");
+}
+
 void add_tool_verbs(CLI::App& app, Command& command) {
   CLI::App& inspect = verb(app, command, "inspect", "explain a file that this program or the server wrote");
   inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")
@@ -202,6 +254,7 @@ std::unique_ptr<CLI::App> make_parser(Command& command) {
   add_space_verbs(*app, command);
   add_backup_verbs(*app, command);
   add_live_verbs(*app, command);
+  add_forget_verbs(*app, command);
   add_tool_verbs(*app, command);
   return app;
 }

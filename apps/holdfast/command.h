@@ -27,6 +27,12 @@ struct Command {
   std::optional<std::string> space;
   bool dry_run = false, one_file_system = false;
 
+  std::vector<std::string> snapshots;  // to forget
+  std::uint32_t keep_last = 0, keep_hourly = 0, keep_daily = 0, keep_weekly = 0, keep_monthly = 0, keep_yearly = 0;
+  std::vector<std::string> keep_tags;
+  std::int64_t keep_within_s = 0;
+  std::uint64_t max_repack_bytes = ~std::uint64_t{0};
+
   std::string snapshot;  // SNAPSHOT[:PATH], or SPACE:PATH
   std::string other;     // the same, to compare with
   std::string folder;    // on disk, to compare with

@@ -177,6 +177,44 @@ std::string json_of(const verbs::Snapshots& snapshots) {
   return written({{"space", snapshots.space}, {"snapshots", list}, {"alarms", alarms_json(snapshots.alarms)}});
 }
 
+std::string json_of(const verbs::ForgetDone& done, bool dry_run) {
+  Json kept = Json::array(), forgotten = Json::array();
+  for (const auto& [listed, reasons] : done.judged) {
+    Json one = snapshot_json(listed.snapshot);
+    one["undated"] = listed.undated;
+    if (!reasons.empty()) {
+      one["reasons"] = Json::array();
+      for (const auto& reason : reasons) one["reasons"].push_back(printable(reason));
+    }
+    (reasons.empty() ? forgotten : kept).push_back(std::move(one));
+  }
+  return written({{"space", done.space},
+                  {"dry_run", dry_run},
+                  {"forgotten", forgotten},
+                  {"kept", kept},
+                  {"alarms", alarms_json(done.alarms)}});
+}
+
+std::string json_of(const verbs::PruneDone& done, bool dry_run) {
+  const backup::PruneReport& report = done.report;
+  return written({{"dry_run", dry_run},
+                  {"snapshots", report.snapshots},
+                  {"packs", report.packs},
+                  {"bytes_stored", report.bytes_stored},
+                  {"packs_dead", report.packs_dead},
+                  {"packs_repacked", report.packs_repacked},
+                  {"packs_left", report.packs_left},
+                  {"packs_lost", report.packs_lost},
+                  {"packs_damaged", report.packs_damaged},
+                  {"chunks_lost", report.chunks_lost},
+                  {"bytes_retired", report.bytes_retired},
+                  {"bytes_copied", report.bytes_copied},
+                  {"objects_brought_back", report.objects_brought_back},
+                  {"commits", report.commits},
+                  {"grace_seconds", done.grace_seconds},
+                  {"alarms", alarms_json(done.alarms)}});
+}
+
 std::string json_of(const verbs::RestoreDone& done) {
   Json out{{"snapshot", done.snapshot.id.hex()},
            {"stats", stats_json(done.report.stats)},

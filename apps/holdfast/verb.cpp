@@ -72,6 +72,8 @@ class Verb {
     }
     if (command_.verb == "cat") return cat();
     if (command_.verb == "check") return check();
+    if (command_.verb == "forget") return forget();
+    if (command_.verb == "prune") return prune();
     if (const auto code = run_live_verb(world_, session(), command_, line_, output_)) return *code;
     return fail(Code::InvalidArgument, "there is no such command", command_.verb);
   }
@@ -192,6 +194,32 @@ class Verb {
            with_progress("check", options, [&] { return verbs::check(session(), space_, options); }));
     output_.out(command_.json ? json_of(report) : text_of(report, command_.read_data));
     return report.whole() ? exit_done : exit_alarm;
+  }
+
+  Result<int> forget() {
+    backup::ForgetOptions options;
+    options.rules = {command_.keep_last,
+                     command_.keep_hourly,
+                     command_.keep_daily,
+                     command_.keep_weekly,
+                     command_.keep_monthly,
+                     command_.keep_yearly,
+                     command_.keep_within_s * second_ns,
+                     command_.keep_tags};
+    options.ids = command_.snapshots;
+    options.dry_run = command_.dry_run;
+    HF_TRY(const auto done, verbs::forget(session(), space_, options));
+    output_.out(command_.json ? json_of(done, command_.dry_run) : text_of(done, command_));
+    return exit_done;
+  }
+
+  Result<int> prune() {
+    backup::PruneOptions options;
+    options.dry_run = command_.dry_run;
+    options.repack_bytes_max = command_.max_repack_bytes;
+    HF_TRY(const auto done, with_progress("prune", options, [&] { return verbs::prune(session(), space_, options); }));
+    output_.out(command_.json ? json_of(done, command_.dry_run) : text_of(done, command_));
+    return done.report.chunks_lost > 0 || done.report.packs_damaged > 0 ? exit_alarm : exit_done;
   }
 
   World& world_;

@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::int64_t hour_ns = 3600 * second_ns;
 
+// Stated times are anybody's: their difference need not fit.
+bool is_later_by_an_hour(std::int64_t time_ns, std::int64_t than_ns) {
+  return time_ns > than_ns && static_cast<std::uint64_t>(time_ns) - static_cast<std::uint64_t>(than_ns) >
+                                  static_cast<std::uint64_t>(hour_ns);
+}
+
 }  // namespace
 
 Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space) {
@@ -21,14 +27,18 @@ Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space)
                                                }));
   std::ranges::sort(out, {},
                     [](const ListedSnapshot& listed) { return std::tuple(listed.snapshot.seq, listed.snapshot.id); });
-  const std::int64_t now = space.session().doors.clock.now_ns();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::int64_t time = out[i].snapshot.time_ns;
-    const bool before_predecessor = i > 0 && time < out[i - 1].snapshot.time_ns - hour_ns;
-    const bool after_successor = i + 1 < out.size() && time > out[i + 1].snapshot.time_ns + hour_ns;
-    out[i].undated = before_predecessor || after_successor || time > now;
-  }
+  find_undated(out, space.session().doors.clock.now_ns());
   return out;
+}
+
+void find_undated(std::vector<ListedSnapshot>& snapshots, std::int64_t now_ns) {
+  for (std::size_t i = 0; i < snapshots.size(); ++i) {
+    const std::int64_t time = snapshots[i].snapshot.time_ns;
+    const bool before_predecessor = i > 0 && is_later_by_an_hour(snapshots[i - 1].snapshot.time_ns, time);
+    const bool after_successor =
+        i + 1 < snapshots.size() && is_later_by_an_hour(time, snapshots[i + 1].snapshot.time_ns);
+    snapshots[i].undated = before_predecessor || after_successor || time > now_ns;
+  }
 }
 
 Result<space::Snapshot> find_snapshot(const std::vector<ListedSnapshot>& snapshots, std::string_view which) {

@@ -13,6 +13,9 @@ struct ListedSnapshot {
 // In the order of the log, oldest first.
 [[nodiscard]] Result<std::vector<ListedSnapshot>> list_snapshots(session::SpaceSession& space);
 
+// Sets `undated` of a list in the order of the log.
+void find_undated(std::vector<ListedSnapshot>& snapshots, std::int64_t now_ns);
+
 inline constexpr std::size_t id_characters_min = 4;
 inline constexpr std::string_view latest_snapshot = "latest";  // a name that no space can have
 // "latest", or the first characters (at least 4) of an id: NotFound, InvalidArgument when several begin so. Partial

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "backup/check.h"
+#include "backup/forget.h"
+#include "backup/prune.h"
 #include "backup/restore.h"
 #include "backup/snapshots.h"
 #include "session/spaces.h"
@@ -80,6 +82,20 @@ struct Snapshots {
   session::Alarms alarms;
 };
 [[nodiscard]] Result<Snapshots> snapshots(Session& session, const std::string& space);
+
+struct ForgetDone {
+  std::string space;
+  std::vector<backup::Judged> judged;  // oldest first; without a reason: forgotten
+  session::Alarms alarms;
+};
+[[nodiscard]] Result<ForgetDone> forget(Session& session, const std::string& space, backup::ForgetOptions options);
+
+struct PruneDone {
+  backup::PruneReport report;
+  std::uint32_t grace_seconds = 0;  // until the server frees what was retired
+  session::Alarms alarms;
+};
+[[nodiscard]] Result<PruneDone> prune(Session& session, const std::string& space, const backup::PruneOptions& options);
 
 struct RestoreDone {
   space::Snapshot snapshot;

@@ -1,6 +1,7 @@
 #include "tests/scenarios/backup_world.h"
 
 #include "backup/snapshots.h"
+#include "server/sweep.h"
 #include "session/key_file.h"
 #include "session/spaces.h"
 
@@ -52,6 +53,21 @@ BackupServer::BackupServer(std::uint64_t seed) : random_(seed) {
 void BackupServer::open() { service_ = *server::Service::open(rows_, objects_, clock_, random_, log_, options_); }
 
 void BackupServer::crashed(Prng&) { open(); }
+
+void BackupServer::sweep_as_in_weeks() {
+  OwnClock later = clock_;
+  later.sleep_ns(50 * 24 * 3600 * second_ns);
+  server::Sweeper sweeper(rows_, objects_, later, log_);
+  for (auto swept = sweeper.sweep(); swept && swept->more;) swept = sweeper.sweep();
+}
+
+std::uint64_t BackupServer::bytes_stored() {
+  std::uint64_t bytes = 0;
+  const auto all = objects_.list({}, 1'000'000);
+  if (all)
+    for (const auto& object : *all) bytes += object.size;
+  return bytes;
+}
 
 Result<Bytes> BackupServer::handle(const Call& call) {
   Bytes body = call.body;
@@ -114,6 +130,21 @@ Result<backup::CheckReport> check(Doors& doors) {
   HF_TRY(const auto home, open_home(doors));
   HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
   return backup::run_check(*space, {true, {}});
+}
+
+Status forget_all_but(Doors& doors, std::uint32_t last) {
+  HF_TRY(const auto home, open_home(doors));
+  HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
+  backup::ForgetOptions options;
+  options.rules.last = last;
+  HF_OK(backup::run_forget(*space, options));
+  return {};
+}
+
+Result<backup::PruneReport> prune(Doors& doors) {
+  HF_TRY(const auto home, open_home(doors));
+  HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
+  return backup::run_prune(*space, {});
 }
 
 Result<std::vector<std::string>> snapshot_ids(Doors& doors) {

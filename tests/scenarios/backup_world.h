@@ -4,6 +4,8 @@
 #include <map>
 
 #include "backup/check.h"
+#include "backup/forget.h"
+#include "backup/prune.h"
 #include "server/map_meta_store.h"
 #include "server/memory_object_store.h"
 #include "server/service.h"
@@ -23,6 +25,8 @@ class BackupServer final : public Server {
   void crashed(Prng& dice) override;
   [[nodiscard]] const api::ServerLink& link() const { return link_; }
   [[nodiscard]] server::MemoryObjectStore& objects() { return objects_; }
+  void sweep_as_in_weeks();  // what is retired is freed and what nobody published is dropped, however young it is
+  [[nodiscard]] std::uint64_t bytes_stored();
 
  private:
   void open();
@@ -70,6 +74,8 @@ Result<backup::BackupReport> back_up(Doors& doors, const Path& path);
 Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const Path& target);
 Result<backup::RestoreReport> restore(Doors& doors, const std::string& which, const backup::RestoreOptions& options);
 Result<backup::CheckReport> check(Doors& doors);
+Status forget_all_but(Doors& doors, std::uint32_t last);
+Result<backup::PruneReport> prune(Doors& doors);
 Result<std::vector<std::string>> snapshot_ids(Doors& doors);
 
 // What a tree holds, without what a restore need not keep.

@@ -1,11 +1,9 @@
 // A server that lies about logs: to one command, or to two that read at once.
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "identity/chain.h"
 #include "session/publish.h"
-#include "tests/scenarios/backup_world.h"
+#include "tests/scenarios/direct_command.h"
 #include "verbs/live.h"
 
 namespace holdfast::sim {
@@ -13,32 +11,6 @@ namespace {
 
 constexpr std::uint64_t without_end = std::uint64_t{1} << 40;
 constexpr int lies_max = 50;  // then the server is honest, so that a client that never stops fails its test
-
-// Answers at once from the handlers. `between` sees each call, and may do something else before, after, or instead.
-class DirectRemote final : public Remote {
- public:
-  using Honest = std::function<Result<Bytes>()>;
-  explicit DirectRemote(Server& server) : server_(server) {}
-  std::function<Result<Bytes>(const Call&, const Honest&)> between;
-
-  RequestId submit(Call call) override {
-    const Honest honest = [&] { return server_.handle(call); };
-    auto answer = between ? between(call, honest) : honest();
-    answered_.emplace_back(++last_, std::move(answer));
-    return last_;
-  }
-  std::pair<RequestId, Result<Bytes>> next() override {
-    auto first = std::move(answered_.front());
-    answered_.pop_front();
-    return first;
-  }
-  [[nodiscard]] std::size_t in_flight() const override { return answered_.size(); }
-
- private:
-  Server& server_;
-  std::deque<std::pair<RequestId, Result<Bytes>>> answered_;
-  RequestId last_ = 0;
-};
 
 // Every look at it takes a minute.
 class SlowClock final : public Clock {
@@ -51,18 +23,6 @@ class SlowClock final : public Clock {
  private:
   Clock& real_;
   std::int64_t looks_ = 0;
-};
-
-// A command's own connection, over the home that all commands of the process share.
-struct Command {
-  Command(Doors& given, OpenHome& home, BackupServer& server) : Command(given, given.clock, home, server) {}
-  Command(Doors& given, Clock& clock, OpenHome& home, BackupServer& server)
-      : remote(server),
-        doors{clock, given.random, given.files, remote, given.workers},
-        session(doors, *home.shared, server.link()) {}
-  DirectRemote remote;
-  Doors doors;
-  session::Session session;
 };
 
 using Reply = api::Read::Reply;

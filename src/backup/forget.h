@@ -1,0 +1,22 @@
+// Forgetting snapshots: they leave the list of the space; what only they need stays where it is until a prune
+// (prune.h), so a forgotten snapshot can be brought back until then, and for the grace after it (unforget.h).
+#pragma once
+
+#include <limits>
+
+#include "backup/keep.h"
+
+namespace holdfast::backup {
+
+struct ForgetOptions {
+  KeepRules rules;               // or:
+  std::vector<std::string> ids;  // as find_snapshot takes them
+  bool dry_run = false;
+  // Of another clock than this device's: a snapshot that is later than either is undated. A clock that is wrong here
+  // was perhaps wrong when the snapshot was made.
+  std::int64_t other_now_ns = std::numeric_limits<std::int64_t>::max();
+};
+// REQUIRES: rules or ids. All snapshots, oldest first; those without a reason were forgotten.
+[[nodiscard]] Result<std::vector<Judged>> run_forget(session::SpaceSession& space, const ForgetOptions& options);
+
+}  // namespace holdfast::backup

@@ -1,0 +1,273 @@
+#include "backup/prune.h"
+
+#include <algorithm>
+
+#include "backup/prune_repack.h"
+#include "backup/snapshots.h"
+#include "base/reached.h"
+#include "session/publish.h"
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr int starts_max = 5;
+constexpr std::size_t batch_packs_max = 512;   // beside them a commit retires index objects (D21)
+constexpr std::size_t batch_copies_max = 256;  // new packs of one commit: 4 GiB
+
+std::size_t stored_bytes(const space::PackInfo& info) { return info.block_offset(info.blocks.size()); }
+
+// More than 30 % of it is dead (F1 P2).
+bool is_sparse(const PackUse& use) { return use.bytes_needed * 10 < use.bytes * 7; }
+
+class Prune {
+ public:
+  Prune(session::SpaceSession& space, const PruneOptions& options, PruneReport& report)
+      : space_(space),
+        options_(options),
+        report_(report),
+        pace_(space.session().doors.clock, options.progress != nullptr),
+        prunes_expected_(space.prunes_seen()) {}
+
+  Status go(bool again) {
+    HF_OK(space_.follow_index());
+    // A record that was damaged here would have the wrong pack retired.
+    HF_TRY(const bool rebuilt, space_.recheck_index());
+    if (rebuilt) reached("prune: a damaged copy of the index was fetched again");
+    HF_TRY(trouble_, space_.look_for_trouble());
+    marks_.emplace(space_, trouble_.lost);
+    HF_OK(marks_->take_in([this] { tell(); }));
+    HF_OK(plan(again));
+    if (options_.dry_run) return {};
+    HF_OK(choose_others());
+    while (!dead_.empty() || !sparse_.empty() || !brought_back_.empty() || !superseded_.empty()) HF_OK(step());
+    tell(true);
+    return {};
+  }
+
+  void forget_upload() {
+    if (upload_ && !upload_->forget()) reached("prune: list of a dead upload stays");
+  }
+
+ private:
+  void tell(bool now = false) {
+    if (!pace_.due(now)) return;
+    counters_.files = marks_->nodes();
+    options_.progress(counters_);
+  }
+
+  Status plan(bool again) {
+    HF_TRY(auto uses, marks_->uses());
+    HF_TRY(const auto snapshots, list_snapshots(space_));
+    std::vector<PackUse> sparse;
+    PruneReport found;
+    for (PackUse& use : uses) {
+      ++found.packs;
+      found.bytes_stored += stored_bytes(use.info);
+      const bool lost = trouble_.lost.contains(use.info.object);
+      if (use.chunks_needed == 0) {
+        if (lost) ++found.packs_lost;
+        dead_.push_back(std::move(use));
+      } else if (use.own && !lost && is_sparse(use)) {
+        sparse.push_back(std::move(use));
+      }
+    }
+    std::ranges::sort(sparse, [](const PackUse& a, const PackUse& b) {
+      return std::tuple(a.bytes_needed * b.bytes, a.info.object) < std::tuple(b.bytes_needed * a.bytes, b.info.object);
+    });
+    std::uint64_t left = options_.repack_bytes_max - std::min(options_.repack_bytes_max, report_.bytes_copied);
+    std::uint64_t passed_over = 0;
+    for (PackUse& use : sparse) {
+      const std::size_t size = stored_bytes(use.info);
+      if (size > left) {
+        ++passed_over;
+        continue;
+      }
+      left -= size;
+      sparse_.push_back(std::move(use));
+    }
+    for (const auto* packs : {&dead_, &sparse_})
+      for (const PackUse& use : *packs) leaving_.insert(use.info.object);
+    report_.packs_left = passed_over;
+    report_.chunks_lost = marks_->chunks_lost();
+    if (options_.dry_run) {
+      report_.packs_dead = dead_.size();
+      report_.packs_repacked = sparse_.size();
+      for (const PackUse& use : dead_) report_.bytes_retired += stored_bytes(use.info);
+      for (const PackUse& use : sparse_) {
+        report_.bytes_retired += stored_bytes(use.info);
+        report_.bytes_copied += stored_bytes(use.info) * use.bytes_needed / std::max<std::uint64_t>(1, use.bytes);
+      }
+    }
+    if (again) return {};
+    report_.snapshots = snapshots.size();
+    report_.packs = found.packs;
+    report_.bytes_stored = found.bytes_stored;
+    report_.packs_lost = found.packs_lost;
+    return {};
+  }
+
+  // What is not about packs of the index: what a void entry retired though it is needed (D8), and segments that a plain
+  // writer has merged away (D19).
+  Status choose_others() {
+    for (const ObjectId& object : trouble_.retired)
+      if (!leaving_.contains(object)) brought_back_.push_back(object);
+    if (brought_back_.size() > api::append_objects_max) brought_back_.resize(api::append_objects_max);
+    std::vector<ObjectId> ids;
+    for (const space::SegmentRef& ref : space_.state().superseded)
+      for (const auto& object : ref.objects)
+        if (ids.size() < batch_packs_max / 2) ids.push_back(object.id);
+    if (ids.empty()) return {};
+    HF_TRY(const auto objects, space_.stat(ids));
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (objects[i].state == api::ObjectState::live) superseded_.push_back(ids[i]);
+    superseded_done_ = std::move(ids);
+    return {};
+  }
+
+  // One commit.
+  Status step() {
+    HF_TRY(upload_, session::Upload::begin(space_, "prune"));
+    const std::uint64_t put_before = upload_->bytes_put();
+    std::vector<PackUse> batch;
+    while (!dead_.empty() && batch.size() < batch_packs_max) {
+      batch.push_back(std::move(dead_.back()));
+      dead_.pop_back();
+    }
+    const std::size_t whole = batch.size();
+    Repack repack(space_, *upload_, *marks_, leaving_);
+    while (!sparse_.empty() && batch.size() < batch_packs_max && upload_->objects() < batch_copies_max) {
+      PackUse use = std::move(sparse_.back());
+      sparse_.pop_back();
+      HF_TRY(const bool copied, repack.copy(use));
+      if (!copied) {
+        ++report_.packs_damaged;
+        continue;
+      }
+      counters_.bytes += stored_bytes(use.info);
+      tell();
+      batch.push_back(std::move(use));
+    }
+    HF_OK(repack.finish());
+    if (batch.empty() && brought_back_.empty() && superseded_.empty()) {  // nothing of it could be copied
+      HF_OK(upload_->forget());
+      upload_.reset();
+      return {};
+    }
+
+    PackSet left;
+    HF_OK(space_.commit([&] { return draft(batch, left); }));
+    ++prunes_expected_;
+    ++report_.commits;
+    report_.bytes_copied += upload_->bytes_put() - put_before;
+    report_.objects_brought_back += std::exchange(brought_back_, {}).size();
+    superseded_.clear();
+    superseded_done_.clear();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!left.contains(batch[i].info.object)) continue;
+      ++(i < whole ? report_.packs_dead : report_.packs_repacked);
+      report_.bytes_retired += stored_bytes(batch[i].info);
+    }
+    HF_OK(upload_->published());
+    upload_.reset();
+    return {};
+  }
+
+  Result<session::Draft> draft(const std::vector<PackUse>& batch, PackSet& left) {
+    if (space_.prunes_seen() != prunes_expected_)
+      return fail(Code::Behind, "the space was pruned by somebody else meanwhile");  // the caller starts over
+    HF_OK(marks_->take_in([this] { tell(); }));
+    HF_TRY(left, can_leave(batch));
+    session::Draft out;
+    out.kind = space::CommitKind::prune;
+    out.state = space_.state();
+    HF_TRY(auto index, session::make_index(space_, *upload_, left));
+    out.state.index = std::move(index.index);
+    out.state.superseded = std::move(index.superseded);
+    out.retire = std::move(index.retire);
+    out.retire.insert(out.retire.end(), left.begin(), left.end());
+    std::erase_if(out.retire, [&](const ObjectId& object) { return trouble_.gone.contains(object); });
+    out.retire.insert(out.retire.end(), superseded_.begin(), superseded_.end());
+    std::erase_if(out.state.superseded, [&](const space::SegmentRef& ref) {
+      return std::ranges::all_of(ref.objects, [&](const auto& object) {
+        return std::ranges::find(superseded_done_, object.id) != superseded_done_.end();
+      });
+    });
+    std::ranges::sort(out.retire);
+    out.unretire = brought_back_;
+    std::erase_if(out.unretire, [&](const ObjectId& object) { return std::ranges::binary_search(out.retire, object); });
+    out.publish = {upload_->id()};
+    return out;
+  }
+
+  // Those of the batch that are in the index as it is now, and of which no needed chunk would be without a good place:
+  // whatever was planned, and whoever committed what meanwhile.
+  Result<PackSet> can_leave(const std::vector<PackUse>& batch) const {
+    PackSet all, found, needed;
+    for (const PackUse& use : batch) all.insert(use.info.object);
+    for (const session::OpenSegment& segment : space_.index().segments()) {
+      std::vector<std::optional<ObjectId>> leaves(segment.view.packs());
+      for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+        if (space::is_retired(segment.ref.retired_packs, i)) continue;
+        HF_TRY(const auto pack, segment.view.pack(i));
+        if (!all.contains(pack.object)) continue;
+        leaves[i] = pack.object;
+        found.insert(pack.object);
+      }
+      if (std::ranges::none_of(leaves, [](const auto& pack) { return pack.has_value(); })) continue;
+      for (std::uint64_t r = 0; r < segment.view.records(); ++r) {
+        const space::Record record = segment.view.record(r);
+        if (record.pack >= leaves.size()) return fail(Code::Malformed, "a local index segment is damaged");
+        const auto& pack = leaves[record.pack];
+        if (!pack || needed.contains(*pack) || !marks_->needs(record.id)) continue;
+        ChunkId id;
+        std::ranges::copy(record.id, id.bytes.begin());
+        if (segment.own && upload_->has(id)) continue;
+        HF_TRY(const bool elsewhere, marks_->stands_elsewhere(record.id, segment, all));
+        if (elsewhere) continue;
+        needed.insert(*pack);
+        reached("prune: a pack that was to go is needed after all");
+      }
+    }
+    std::erase_if(found, [&](const ObjectId& pack) { return needed.contains(pack); });
+    return found;
+  }
+
+  session::SpaceSession& space_;
+  const PruneOptions& options_;
+  PruneReport& report_;
+  Pace pace_;
+  Counters counters_;
+  std::uint64_t prunes_expected_;
+  session::SpaceSession::Trouble trouble_;
+  std::optional<Marks> marks_;
+  std::vector<PackUse> dead_, sparse_;
+  PackSet leaving_;
+  std::vector<ObjectId> brought_back_, superseded_, superseded_done_;
+  std::unique_ptr<session::Upload> upload_;
+};
+
+}  // namespace
+
+Result<PruneReport> run_prune(session::SpaceSession& space, const PruneOptions& options) {
+  if (!space.may_maintain() && !options.dry_run)
+    return fail(Code::NotAuthorized, "this account may not retire anything in the space", space.named().name);
+  PruneReport report;
+  for (int tries = 1;; ++tries) {
+    Prune prune(space, options, report);
+    const Status done = prune.go(tries > 1);
+    if (done) return report;
+    const Code code = done.error().code;
+    bool again = code == Code::UploadGone || code == Code::Behind;
+    if (code == Code::Missing || code == Code::NotFound) {  // of a head that somebody else has pruned since
+      const std::uint64_t head = space.head().seq;
+      HF_OK(space.refresh());
+      again = space.head().seq != head;
+    }
+    if (!again || tries == starts_max) return pass_on(done.error());
+    reached("prune: started over");
+    if (done.error().code == Code::UploadGone) prune.forget_upload();
+  }
+}
+
+}  // namespace holdfast::backup

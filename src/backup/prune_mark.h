@@ -1,0 +1,58 @@
+// Which chunks a space still needs, and where they stand. Internal to prune.
+#pragma once
+
+#include "session/reader.h"
+#include "space/chunk_set.h"
+
+namespace holdfast::backup {
+
+using session::PackSet;
+
+// What one pack of the index is needed for.
+struct PackUse {
+  space::PackInfo info;
+  std::size_t segment = 0;  // of Marks::segments()
+  bool own = false;
+  std::uint64_t bytes = 0, bytes_needed = 0;  // plain
+  std::uint64_t chunks_needed = 0;
+};
+
+// A bit for each record of the index as it was at first, and a set of what came later: 100 million chunks in 13 MB.
+class Marks {
+ public:
+  Marks(session::SpaceSession& space, const PackSet& lost) : space_(space), lost_(lost) {}
+
+  // Marks what the space's head keeps, and every version of the live tree that its log has (`holdfast history`); of
+  // what was marked before nothing is read again. The first place of each chunk in each account's segments is taken:
+  // nobody's content is trusted in place of somebody else's (A5). Missing: the index does not know a chunk, or a node
+  // can't be read.
+  Status take_in(const std::function<void()>& progress);
+  // Every pack of the index as it was first; those that are lost, too.
+  Result<std::vector<PackUse>> uses() const;
+
+  // By the first 16 bytes of an id, which are all that a record has.
+  [[nodiscard]] bool needs(const std::array<std::uint8_t, 16>& id) const;
+  // Whether the chunk stands in a good place of the index as it is now that is in none of `leaving`, by the account
+  // that `segment` is by.
+  [[nodiscard]] Result<bool> stands_elsewhere(const std::array<std::uint8_t, 16>& id,
+                                              const session::OpenSegment& segment, const PackSet& leaving) const;
+  [[nodiscard]] const std::vector<session::OpenSegment>& segments() const { return segments_; }
+  [[nodiscard]] std::uint64_t chunks_lost() const { return chunks_lost_; }
+  [[nodiscard]] std::uint64_t nodes() const { return nodes_.size(); }
+
+ private:
+  Status mark(const ChunkId& id);
+  Status mark_later(const ChunkId& id);
+
+  session::SpaceSession& space_;
+  const PackSet& lost_;
+  std::vector<session::OpenSegment> segments_;  // at first; their files stay mapped
+  std::vector<std::vector<bool>> marked_;       // by segment and record
+  std::vector<std::vector<bool>> bad_;          // by segment and pack
+  bool first_ = true;
+  std::uint64_t seq_ = 0;  // of the last commit that was taken in
+  space::ChunkSet nodes_, later_;
+  std::uint64_t chunks_lost_ = 0;
+};
+
+}  // namespace holdfast::backup

@@ -1,0 +1,133 @@
+"""Forget and prune with real processes: what is needed stays bit for bit, what is not is freed after the grace, wherever it is killed."""
+
+import os
+
+from cloud import ALARM, DONE, FAILED, MIB, Story, expect, expect_equal, is_sanitized, step
+from trees import expect_equal_trees, put
+from wire import Wire
+
+
+def snapshot_ids(home):
+    return [snapshot["id"] for snapshot in home.json("snapshots")["snapshots"]]
+
+
+def expect_whole(home):
+    report = home.json("check", "--read-data", code=(DONE, ALARM))
+    expect(report["whole"], f"check: {report['findings'][:5]}")
+
+
+def restored(story, home, snapshot, name):
+    target = story.path(f"out-{name}")
+    home.run("restore", snapshot, target, "--verify")
+    return os.path.join(target, "tree")
+
+
+def three_backups(story, home):
+    """Three snapshots, and beside each a copy of the tree as it was: much of it is in one of them only."""
+    tree = story.path("tree")
+    copies = []
+    for number in range(3):
+        for name in range(4):
+            story.random_file(f"{tree}/only-{number}-{name}", 3 * MIB, 10 * number + name)
+        for old in range(4):
+            if number > 0:
+                os.remove(f"{tree}/only-{number - 1}-{old}")
+        for small in range(40):
+            put(f"{tree}/small/{small}", os.urandom(2000) if small % 3 == number else b"the same %d" % small)
+        story.random_file(f"{tree}/stays", 2 * MIB, 999)
+        home.run("backup", tree)
+        copies.append(story.path(f"copy-{number}"))
+        os.system(f"cp -a '{tree}' '{copies[-1]}'")
+    return tree, copies
+
+
+def main():
+    with Story("prune") as story:
+        server = story.server()
+        wire = Wire(server.listen)
+        home = story.home("anna", server, signed_up=False)
+        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+
+        step("three snapshots; nothing is dead yet")
+        tree, copies = three_backups(story, home)
+        ids = snapshot_ids(home)
+        before = server.bytes_stored()
+        dry = home.json("prune", "--dry-run")
+        expect_equal(dry["snapshots"], 3, "snapshots")
+        expect_equal(dry["packs_dead"], 0, "dead packs")
+
+        step("rules: a dry run tells, a real one forgets, a prune alone never does")
+        home.run("forget", code=FAILED)
+        home.run("forget", ids[0], "--keep-last", "1", code=FAILED)
+        told = home.json("forget", "--keep-last", "1", "--dry-run")
+        expect_equal([one["id"] for one in told["forgotten"]], ids[:2], "what would go")
+        expect_equal(snapshot_ids(home), ids, "after a dry run")
+        home.json("forget", ids[0])
+        expect_equal(snapshot_ids(home), ids[1:], "after forgetting one")
+
+        step("a dry run of prune tells and changes nothing")
+        dry = home.json("prune", "--dry-run")
+        expect(dry["packs_dead"] + dry["packs_repacked"] > 0 and dry["commits"] == 0, f"dry run: {dry}")
+        expect_whole(home)
+
+        step("prune is killed at many points; the same command ends it, and everything is whole after each")
+        for limit in [{side: 256 << shift} for shift in range(0, 14, 1 if not is_sanitized() else 3) for side in ("sent", "received")]:
+            wire.hold_after(**limit)
+            running = home.start("prune")
+            held = wire.wait_held(running)
+            running.kill() if held else running.end(DONE)
+            wire.cut()
+        done = home.json("prune")
+        again = home.json("prune")
+        expect_equal(again["packs_dead"] + again["packs_repacked"], 0, f"a second one has nothing to do after {done}")
+        expect_whole(home)
+        expect_equal_trees(copies[1], restored(story, home, ids[1], "second"))
+        expect_equal_trees(copies[2], restored(story, home, ids[2], "third"))
+
+        step("the next backups know what is gone")
+        home.run("forget", "--keep-last", "1")
+        home.run("prune", "--max-repack", "1M")
+        home.run("prune")
+        os.system(f"cp -a '{copies[0]}/.' '{tree}/'")
+        home.run("backup", tree)
+        expect_equal_trees(tree, restored(story, home, "latest", "back"))
+        expect_whole(home)
+
+        step("a backup and a prune at once")
+        home.run("forget", "--keep-last", "1")
+        story.random_file(f"{tree}/new", 24 * MIB, 77)
+        wire.hold_after(sent=8 * MIB)
+        backing_up = home.start("backup", tree)
+        expect(wire.wait_held(backing_up), "the backup came to the point")
+        pruning = home.start("prune")
+        wire.cut()
+        pruning.end(DONE)
+        backing_up.end(DONE)
+        expect_equal_trees(tree, restored(story, home, "latest", "both"))
+        expect_whole(home)
+
+        step("every version of what stands in a space is kept")
+        note = story.path("note")
+        versions = []
+        for number in range(3):
+            put(note, os.urandom(200_000))
+            home.run("put", note, "backups:")
+            with open(note, "rb") as file:
+                versions.append(file.read())
+        home.run("rm", "backups:note")
+        home.run("prune")
+        told = [one["seq"] for one in home.json("history", "backups:note")["versions"]]
+        for number, content in zip(told, versions):
+            home.run("get", "backups:note", story.path(f"got-{number}"), "--version", str(number))
+            with open(story.path(f"got-{number}", "note"), "rb") as file:
+                expect(file.read() == content, f"version {number} is as it was")
+
+        step("all is forgotten and pruned; what was needed is freed when the grace is over")
+        home.run("forget", *snapshot_ids(home))
+        home.run("prune")
+        expect_equal(home.json("status")["spaces"][0]["snapshots"], 0, "snapshots")
+        expect(server.bytes_stored() > before / 2, "within the grace nothing is freed")
+        wire.close()
+
+
+main()

@@ -1,0 +1,258 @@
+// Forgetting and pruning, among power cuts and other writers, on a server that frees what it may at the worst moment.
+#include <gtest/gtest.h>
+
+#include "session/spaces.h"
+#include "tests/scenarios/direct_command.h"
+
+namespace holdfast::sim {
+namespace {
+
+void write(Files& hand, const std::string& name, ByteView bytes) {
+  const auto file = hand.open(tree_of_user + "/" + name, OpenMode::create_or_truncate);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->write_at(0, bytes));
+}
+
+Bytes some_bytes(Prng& dice, std::size_t size) {
+  Bytes out(size);
+  for (auto& byte : out) byte = static_cast<std::uint8_t>(dice.below(256));
+  return out;
+}
+
+struct Scene {
+  explicit Scene(World& world_given)
+      : world(world_given),
+        server(std::make_shared<BackupServer>(world_given.fault().seed)),
+        laptop(world_given.device("laptop")) {
+    world.serve(server);
+    plant(laptop.hand(), world.dice());
+  }
+
+  Status sign_up_once() {
+    return laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); });
+  }
+  Status back_up_once() {
+    const PlainTree tree = look(laptop.hand(), tree_of_user);
+    const auto done = laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); });
+    if (!done) return pass_on(done.error());
+    promised[done->snapshot.id.hex()] = tree;
+    return {};
+  }
+  Status forget_once() {
+    return laptop.run("forget", [](Doors& doors) { return forget_all_but(doors, 1); });
+  }
+  Result<backup::PruneReport> prune_once() {
+    return laptop.run("prune", [](Doors& doors) { return prune(doors); });
+  }
+  // Most of the first snapshot's data is in no later one, some of its packs' is.
+  void change_much() {
+    change(laptop.hand(), world.dice());
+    write(laptop.hand(), "large", some_bytes(world.dice(), 500'000));
+  }
+
+  // All that the space lists is as it was when it was saved.
+  void expect_promises_kept() {
+    const auto ids = laptop.run("list", [](Doors& doors) { return snapshot_ids(doors); });
+    ASSERT_TRUE(ids) << ids.error().sentence;
+    ASSERT_FALSE(ids->empty());
+    for (const std::string& id : *ids) {
+      if (!promised.contains(id)) continue;  // its command did not live to tell
+      const Path target = "/home/user/out-" + std::to_string(++restores);
+      const auto done = laptop.run("restore", [&](Doors& doors) { return restore(doors, id, target); });
+      ASSERT_TRUE(done) << done.error().sentence << " " << done.error().object;
+      EXPECT_EQ(done->problems_count, 0u);
+      EXPECT_EQ(look(laptop.hand(), target + "/documents"), promised[id]);
+    }
+    const auto whole = laptop.run("check", [](Doors& doors) { return check(doors); });
+    ASSERT_TRUE(whole) << whole.error().sentence;
+    EXPECT_TRUE(whole->whole()) << whole->findings[0].object << " " << whole->findings[0].sentence;
+  }
+
+  World& world;
+  std::shared_ptr<BackupServer> server;
+  Device& laptop;
+  std::map<std::string, PlainTree> promised;
+  int restores = 0;
+};
+
+void two_backups_and_a_prune(Scene& scene) {
+  (void)scene.sign_up_once();
+  (void)scene.back_up_once();
+  scene.change_much();
+  (void)scene.back_up_once();
+  (void)scene.forget_once();
+  (void)scene.prune_once();
+}
+
+// Promise: wherever it is cut short, the same commands end it, what is kept is whole before and after the server has
+// freed the rest, and the rest is freed.
+template <class Plan>
+void expect_recovery(const Plan& plan) {
+  for (const Fault& fault : plan) {
+    SCOPED_TRACE(fault.replay_command());
+    World world(fault);
+    Scene scene(world);
+    two_backups_and_a_prune(scene);
+    world.restore_power();
+    const auto signed_up = scene.sign_up_once();
+    ASSERT_TRUE(signed_up) << signed_up.error().sentence << " " << signed_up.error().object;
+    const auto backed_up = scene.back_up_once();
+    ASSERT_TRUE(backed_up) << backed_up.error().sentence << " " << backed_up.error().object;
+    scene.expect_promises_kept();
+    const auto forgot = scene.forget_once();
+    ASSERT_TRUE(forgot) << forgot.error().sentence;
+    const auto pruned = scene.prune_once();
+    ASSERT_TRUE(pruned) << pruned.error().sentence << " " << pruned.error().object;
+    scene.expect_promises_kept();
+    const std::uint64_t before = scene.server->bytes_stored();
+    scene.server->sweep_as_in_weeks();
+    if (pruned->bytes_retired > 0) {
+      EXPECT_LT(scene.server->bytes_stored(), before);
+    }
+    scene.expect_promises_kept();
+    const auto again = scene.prune_once();
+    ASSERT_TRUE(again) << again.error().sentence;
+    EXPECT_EQ(again->packs_dead + again->packs_repacked, 0u);
+    if (::testing::Test::HasFatalFailure() || ::testing::Test::HasNonfatalFailure()) return;
+  }
+}
+
+void play_once(World& world) {
+  Scene scene(world);
+  two_backups_and_a_prune(scene);
+}
+
+TEST(PruneScenario, LosesNothingThatIsKeptWhereverThePowerFails) {
+  expect_recovery(PowerCuts{.run = play_once, .seeds = sim_seeds(3), .steps_max = 25});
+  EXPECT_REACHED("session: upload goes on after an interruption");
+}
+
+TEST(PruneScenario, LosesNothingThatIsKeptWhereverItIsKilled) {
+  expect_recovery(Kills{.run = play_once, .seeds = sim_seeds(2), .steps_max = 20});
+}
+
+TEST(PruneScenario, SucceedsOverARoughNetwork) {
+  for (const Fault& fault : calm_faults(sim_seeds(15), rough_network())) {
+    SCOPED_TRACE(fault.replay_command());
+    World world(fault);
+    Scene scene(world);
+    const auto patiently = [](const auto& verb) {
+      Status done;
+      for (int tries = 0; tries < 6; ++tries)
+        if (done = verb(); done) break;
+      return done;
+    };
+    ASSERT_TRUE(patiently([&] { return scene.sign_up_once(); }));
+    ASSERT_TRUE(patiently([&] { return scene.back_up_once(); }));
+    scene.change_much();
+    ASSERT_TRUE(patiently([&] { return scene.back_up_once(); }));
+    ASSERT_TRUE(patiently([&] { return scene.forget_once(); }));
+    ASSERT_TRUE(patiently([&]() -> Status {
+      HF_OK(scene.prune_once());
+      return {};
+    }));
+    world.network().chances({});
+    scene.server->sweep_as_in_weeks();
+    scene.expect_promises_kept();
+    if (HasFatalFailure() || HasNonfatalFailure()) return;
+  }
+}
+
+// Two commands of one account over one home: at each call of the one, all of the other happens.
+class PruneAmongWriters : public ::testing::Test {
+ protected:
+  using Work = std::function<Status(session::SpaceSession&)>;
+
+  static Status back_up_now(session::SpaceSession& space) {
+    backup::BackupOptions options;
+    options.paths = {tree_of_user};
+    options.host = "laptop";
+    HF_OK(backup::run_backup(space, options));
+    return {};
+  }
+  static Status prune_now(session::SpaceSession& space) {
+    HF_OK(backup::run_prune(space, {}));
+    return {};
+  }
+
+  // The first snapshot's tree is on the disk again, the snapshot is forgotten, and what only it needs is still there.
+  // True: `other` did happen; there are fewer calls else.
+  static bool play(std::size_t at_call, const Work& one, const Work& other, bool frees_at_once) {
+    World world;
+    Scene scene(world);
+    EXPECT_TRUE(scene.sign_up_once());
+    EXPECT_TRUE(scene.back_up_once());
+    const Bytes large = scene.laptop.hand().read_file(tree_of_user + "/large", 1 << 24).value();
+    scene.change_much();
+    EXPECT_TRUE(scene.back_up_once());
+    EXPECT_TRUE(scene.forget_once());
+    write(scene.laptop.hand(), "large", large);
+    const PlainTree tree = look(scene.laptop.hand(), tree_of_user);
+    bool happened = false;
+    const auto played = scene.laptop.run("both", [&](Doors& doors) -> Status {
+      HF_TRY(auto home, open_home(doors));
+      Command first(doors, home, *scene.server), second(doors, home, *scene.server);
+      HF_TRY(const auto first_space, session::open_space(first.session, session::backups_space));
+      HF_TRY(const auto second_space, session::open_space(second.session, session::backups_space));
+      std::size_t calls = 0;
+      Status others;
+      first.remote.between = [&](const Call&, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        if (calls++ == at_call) {
+          happened = true;
+          others = other(*second_space);
+          if (frees_at_once) scene.server->sweep_as_in_weeks();
+        }
+        return honest();
+      };
+      HF_OK(one(*first_space));
+      return others;
+    });
+    EXPECT_TRUE(played) << played.error().sentence << " " << played.error().object;
+    scene.server->sweep_as_in_weeks();
+    const auto ids = scene.laptop.run("list", [](Doors& doors) { return snapshot_ids(doors); });
+    EXPECT_TRUE(ids);
+    if (ids && happened) {
+      EXPECT_EQ(ids->size(), 2u);
+      scene.promised[ids->back()] = tree;
+    }
+    scene.expect_promises_kept();
+    EXPECT_TRUE(scene.prune_once());
+    scene.server->sweep_as_in_weeks();
+    scene.expect_promises_kept();
+    return happened;
+  }
+
+  static std::size_t play_at_each_call(const Work& one, const Work& other, bool frees_at_once) {
+    for (std::size_t call = 0;; ++call) {
+      SCOPED_TRACE("at call " + std::to_string(call));
+      if (!play(call, one, other, frees_at_once) || HasFatalFailure() || HasNonfatalFailure()) return call;
+    }
+  }
+};
+
+TEST_F(PruneAmongWriters, APruneAtAnyCallOfABackupCostsNothing) {
+  EXPECT_GT(play_at_each_call(back_up_now, prune_now, false), 5u);
+  EXPECT_REACHED("backup: started over");
+}
+
+TEST_F(PruneAmongWriters, NorWhenTheServerFreesItAtOnce) {
+  EXPECT_GT(play_at_each_call(back_up_now, prune_now, true), 5u);
+}
+
+TEST_F(PruneAmongWriters, ABackupAtAnyCallOfAPruneCostsNothing) {
+  EXPECT_GT(play_at_each_call(prune_now, back_up_now, false), 5u);
+  EXPECT_REACHED("prune: a commit in between is taken in");
+  EXPECT_REACHED("prune: a pack that was to go is needed after all");
+}
+
+TEST_F(PruneAmongWriters, TwoPrunesAtOnceBothEnd) {
+  const auto prune_and_back_up = [](session::SpaceSession& space) -> Status {
+    HF_OK(prune_now(space));
+    return back_up_now(space);
+  };
+  EXPECT_GT(play_at_each_call(prune_now, prune_and_back_up, true), 5u);
+  EXPECT_REACHED("prune: started over");
+}
+
+}  // namespace
+}  // namespace holdfast::sim
