@@ -83,8 +83,8 @@ std::string bash_script(const CLI::App& app) {
     for (const auto& word : words_after(command)) words += (words.empty() ? "" : " ") + word;
     const bool leaf = command.get_subcommands({}).empty();
     // The longest command line comes first in the script.
-    cases = "    \"" + full + "\"" + (leaf ? "*" : "") + ") COMPREPLY=($(compgen -W \"" + words + "\"" +
-            (leaf ? " -f" : "") + " -- \"$word\")) ;;\n" + cases;
+    cases = "    \"" + full + "\"" + (leaf ? "*" : "") + ") mapfile -t COMPREPLY < <(compgen -W \"" + words + "\"" +
+            (leaf ? " -f" : "") + " -- \"$word\") ;;\n" + cases;
   });
   return out + cases + "  esac\n}\ncomplete -o filenames -F _" + name + " " + name + "\n";
 }

@@ -75,7 +75,7 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   CLI::App& backup = verb(app, command, "backup", "save paths as a new snapshot");
   backup.add_option("paths", command.paths, "files and folders")->required()->type_name("PATH");
   add_space(backup, command, "the space to save into (default: backups, made when it is missing)");
-  backup.add_option("-t,--tag", command.tags, "a word to find the snapshot by; may be repeated")
+  backup.add_option("-t,--tag", command.tags, "a word that stands beside the snapshot in lists; may be repeated")
       ->type_name("TAG")
       ->allow_extra_args(false);  // one word each time: what follows is a path
   backup.add_option("-e,--exclude", command.excludes, "leave out what matches, in gitignore syntax; may be repeated")

@@ -4,7 +4,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace holdfast::app {
 
@@ -70,7 +72,9 @@ Result<crypto::SecretBytes> get_passphrase(int fd, bool twice) {
   if (fd >= 0) return read_line(fd, "file descriptor " + std::to_string(fd));
   if (const char* file = std::getenv("HOLDFAST_PASSPHRASE_FILE"); file != nullptr && *file != '\0') {
     const int opened = ::open(file, O_RDONLY | O_CLOEXEC);
-    if (opened < 0) return fail(Code::NotFound, "the passphrase file can't be opened", printable(file));
+    if (opened < 0)
+      return fail(errno == EACCES ? Code::PermissionDenied : Code::NotFound, About::passphrase,
+                  "the passphrase file can't be opened: " + std::string(std::strerror(errno)), printable(file));
     auto line = read_line(opened, printable(file));
     ::close(opened);
     return line;

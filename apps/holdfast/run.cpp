@@ -46,8 +46,15 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   World world;
   world.home = home_path();
   if (const auto code = run_tool(world, command, line, output)) return *code;
-  if (command.verb != "signup" && !world.files->stat(join_path(world.home, "keys")) && command.verb != "doctor")
-    return report(no_account_yet(world.home).error(), command, output);
+  if (command.verb != "signup" && command.verb != "doctor") {
+    const auto keys = world.files->stat(join_path(world.home, "keys"));
+    const auto home = world.files->stat(world.home);
+    if (home && home->type == FileType::regular)
+      return report({Code::InvalidArgument, "HOLDFAST_HOME names a file, and not a folder", printable(world.home), {}},
+                    command, output);
+    if (!keys && keys.error().code != Code::NotFound) return report(keys.error(), command, output);
+    if (!keys) return report(no_account_yet(world.home).error(), command, output);
+  }
   if (const auto made = world.files->make_durable_directories(world.home); !made)
     return report(made.error(), command, output);
   if (const auto safe = agent::check_home(*world.files, world.home); !safe && command.verb != "doctor")

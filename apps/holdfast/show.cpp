@@ -92,7 +92,8 @@ std::string hint_of(const Error& error, const Command& command) {
       return "ask the operator for the server's link; if it really changed, somebody has another key or policy: do not "
              "go on before you know why";
     case Code::WrongPassphrase:
-      return "the passphrase comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE";
+      return "try again: it comes from a prompt, --passphrase-fd or HOLDFAST_PASSPHRASE_FILE" +
+             std::string(command.verb == "signup" ? "; or remove the key file, if no account uses it" : "");
     case Code::Unreachable:
     case Code::Timeout:
       return command.verb == "backup" || command.verb == "put"
@@ -100,6 +101,11 @@ std::string hint_of(const Error& error, const Command& command) {
                  : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:
+      if (error.sentence.starts_with("the server"))
+        return "ask who runs the server to make room" +
+               std::string(command.verb == "backup" || command.verb == "put"
+                               ? "; then the same command goes on where this one ended"
+                               : "");
       return command.verb == "backup" || command.verb == "put"
                  ? "make room, then the same command goes on where this one ended"
              : command.verb == "restore" || command.verb == "get"
@@ -294,10 +300,10 @@ std::string restored_text(const backup::RestoreReport& report, const Command& co
   std::string out = "restored " + counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
                     size_text(stats.bytes) + " into " + printable(command.target) + " in " + duration_text(took_ns) +
                     "\n";
-  if (command.verify) out += "  " + counted(report.files_verified, "file") + " were read back and are equal\n";
+  if (command.verify) out += "  " + counted(report.files_verified, "file") + " read back, equal\n";
   if (report.problems_count > 0) {
-    out += count_text(report.problems_count) + " were not restored:\n" +
-           problems_text(report.problems, report.problems_count);
+    out +=
+        count_text(report.problems_count) + " not restored:\n" + problems_text(report.problems, report.problems_count);
     out += "  whole   everything else, in " + printable(command.target) + "\n";
     const bool exists = std::ranges::any_of(
         report.problems, [](const backup::Problem& problem) { return problem.error.code == Code::AlreadyExists; });

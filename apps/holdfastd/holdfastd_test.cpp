@@ -16,6 +16,7 @@
 
 #include "api/calls.h"
 #include "api/server_link.h"
+#include "base/system.h"
 #include "net/client.h"
 #include "server/test_directory.h"
 
@@ -164,7 +165,14 @@ TEST(Holdfastd, ExplainsItselfAndItsMistakes) {
   EXPECT_EQ(near.exit_code(), 2);
   EXPECT_THAT(near.errors(), HasSubstr("holdfastd serve --data"));
   const Place place;
-  Process nonsense({"serve", "--data", place.directory / "data", "--listen", "nowhere"});
+  ASSERT_TRUE(system_files(1)->make_directories(place.directory / "data"));
+  ASSERT_TRUE(system_files(1)->open(place.directory / "data/somebody's", OpenMode::create_new));
+  Process foreign(place.serve());
+  EXPECT_EQ(foreign.exit_code(), 1);
+  EXPECT_THAT(foreign.errors(), HasSubstr("no Holdfast server's"));
+  EXPECT_THAT(system_files(1)->list(place.directory / "data").value(), testing::SizeIs(1))
+      << "nothing is written there";
+  Process nonsense({"serve", "--data", place.directory / "new", "--listen", "nowhere"});
   EXPECT_EQ(nonsense.exit_code(), 1);
   EXPECT_THAT(nonsense.errors(), HasSubstr("InvalidArgument"));
 }

@@ -125,6 +125,8 @@ std::string hint_for(const Error& error, const CommandLine& line) {
       return "let the user that runs holdfastd own " + line.serve.data + ", and nobody else write there (mode 0700)";
     case Code::NoSpaceLeft:
       return "make room on the disk of " + line.serve.data;
+    case Code::AlreadyExists:
+      return "let --data name an empty folder, or one that is not there yet";
     case Code::InvalidArgument:
       return "holdfastd serve --help shows the forms";
     default:

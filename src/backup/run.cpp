@@ -256,6 +256,11 @@ Result<BackupReport> Run::go() {
   HF_OK(prepare());
   if (options_.into_live) HF_OK(check_live_place());
   HF_OK(walk_all());
+  if (report_.problems_count > 0 && stats_.files + stats_.directories + stats_.others + small_.size() == 0) {
+    const Problem& first = report_.problems.front();
+    return fail(first.error.code, "nothing of what was named could be saved: " + first.error.sentence,
+                printable(first.path));
+  }
   HF_TRY(const bool same, compare_->finish());
   if (options_.dry_run) {
     report_.snapshot = new_snapshot(same ? old_->header().root : space::Root(), false);

@@ -210,7 +210,9 @@ class DirectoryObjectStore final : public ObjectStore {
     const std::uint64_t free = static_cast<std::uint64_t>(stat.f_bavail) * stat.f_frsize;
     const std::uint64_t wanted = in_flight_bytes_;
     if (free < reserve_bytes_ || free - reserve_bytes_ < wanted)
-      return fail(Code::NoSpaceLeft, "the server's disk for objects is full");
+      return fail(Code::NoSpaceLeft, "the server's disk for objects is full: " + std::to_string(free >> 20) +
+                                         " MiB are free, and " + std::to_string(reserve_bytes_ >> 20) +
+                                         " MiB of them are kept back");
     return {};
   }
 

@@ -68,6 +68,18 @@ Status check_data_directory(const FileStat& stat, const Path& path, EventLog& lo
   return {};
 }
 
+// What is there already must be ours: a mistyped DIR gets no files.
+Status check_is_ours(Files& files, const Path& path) {
+  HF_TRY(const auto entries, files.list(path));
+  bool others = false;
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.name == "lock") return {};  // made first of all
+    others = others || entry.name != "lost+found";
+  }
+  if (!others) return {};
+  return fail(Code::AlreadyExists, "this folder is not empty, and no Holdfast server's", printable(path));
+}
+
 }  // namespace
 
 // Members go in the reverse order: the listener first, the stores and the lock last.
@@ -148,6 +160,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   HF_OK(files->make_directories(options.data));
   HF_TRY(const FileStat stat, files->stat(options.data));
   HF_OK(check_data_directory(stat, options.data, log));
+  HF_OK(check_is_ours(*files, options.data));
   auto lock = files->lock(join_path(options.data, "lock"));
   if (!lock && lock.error().code == Code::Busy)
     return fail(Code::Busy, "another server has this data directory open", printable(options.data));

@@ -85,7 +85,11 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
     return out;
   }
   const bool is_private = (stat->mode & 077) == 0;
-  add(out, "home", is_private, is_private ? "only you can read it" : "others can read or enter it: chmod 700");
+  const std::string advice = ": chmod 700 " + printable(home);
+  add(out, "home", is_private,
+      is_private                ? "only you can read it"
+      : (stat->mode & 022) != 0 ? "others can write to it, and all commands refuse it" + advice
+                                : "others can read or enter it" + advice);
   const auto network = files.is_network_file_system(home);
   add(out, "disk", network && !*network,
       network && !*network ? "the home lies on a local file system"
@@ -115,9 +119,17 @@ std::vector<Finding> doctor(Files& files, const Path& home, Session* session, co
   const auto chain = session::check_chain(session->server, session->account());
   add(out, "chain", chain.has_value(),
       chain ? "the server shows the account's chain as this device knows it" : chain.error().sentence);
-  const auto spaces = session::list_spaces(*session);
-  add(out, "spaces", spaces.has_value(),
-      spaces ? std::to_string(spaces->size()) + " and the home space can be opened" : spaces.error().sentence);
+  const auto seen = status(*session);
+  if (!seen) {
+    add(out, "spaces", false, seen.error().sentence);
+  } else {
+    std::size_t opened = 0;
+    for (const SpaceStatus& space : seen->spaces) {
+      opened += space.error ? 0 : 1;
+      if (space.error) add(out, "space", false, printable(space.named.name) + ": " + space.error->sentence);
+    }
+    add(out, "spaces", true, std::to_string(opened) + " and the home space can be opened");
+  }
   if (!session->alarms.empty()) add(out, "alarms", false, "a log has entries that count for nothing: holdfast status");
   return out;
 }

@@ -109,7 +109,7 @@ struct RestoreDone {
 struct TreePath {
   std::string tree;           // a snapshot: "latest", or the first characters of an id
   bool may_be_space = false;  // if there is a space of this name, its live tree is meant
-  std::string path;
+  std::string path = {};
 };
 struct Listing {
   std::optional<space::Snapshot> snapshot;                        // nullopt: of a live tree

@@ -3,6 +3,7 @@ can't be read.
 """
 
 import os
+import socket
 
 from cloud import FAILED, INCOMPLETE, USAGE, Story, expect, expect_equal, step
 from trees import expect_equal_trees, put
@@ -75,6 +76,15 @@ def spaces_are_apart(story, server, home):
         shown = home.run(*line, code=FAILED)
         expect(shown.error_text.startswith("holdfast: ") and word in shown.error_text and shown.out == b"", f"people read it: {shown}")
     expect(not os.path.lexists(story.path("never")), "nothing was restored, and no folder made for it")
+    with socket.socket(socket.AF_UNIX) as nothing:
+        nothing.bind(story.path("socket"))
+        before = len(home.json("snapshots")["snapshots"])
+        error = home.run("backup", story.path("socket"), "--json", code=FAILED).error
+        expect("nothing of what was named could be saved" in error["sentence"], f"what is told: {error}")
+        expect_equal(len(home.json("snapshots")["snapshots"]), before, "no empty snapshot becomes the latest")
+    file = put(story.path("a file"), b"no home").decode()
+    error = home.run("status", "--json", code=FAILED, environment={"HOLDFAST_HOME": file}).error
+    expect_equal((error["code"], error["object"]), ("InvalidArgument", file), "a home that is a file")
     home.run("restore", "latest", code=USAGE)
     expect_equal(home.run("cat", "latest:./one//file").out, b"one", "a path as a person types it")
     to_a_full_disk = ("sh", "-c", 'exec "$0" "$@" >/dev/full')
