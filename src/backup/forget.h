@@ -1,5 +1,5 @@
 // Forgetting snapshots: they leave the list of the space; what only they need stays where it is until a prune
-// (prune.h), so a forgotten snapshot can be brought back until then, and for the grace after it (unforget.h).
+// (prune.h). Nothing brings a forgotten snapshot back yet.
 #pragma once
 
 #include <limits>
