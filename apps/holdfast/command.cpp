@@ -190,7 +190,8 @@ std::string seconds_of(const std::string& typed, std::int64_t& seconds) {
 
 void add_forget_verbs(CLI::App& app, Command& command) {
   CLI::App& forget = verb(app, command, "forget", "forget snapshots: those that are named, or all that no rule keeps");
-  forget.add_option("snapshots", command.snapshots, "the first characters of an id, at least 4")->type_name("SNAPSHOT");
+  forget.add_option("snapshots", command.snapshots, "latest, or the first characters of an id, at least 4")
+      ->type_name("SNAPSHOT");
   add_space(forget, command, "the space (default: backups)");
   const auto number = [&](const char* name, std::uint32_t& value, const char* what) {
     forget.add_option(name, value, what)->type_name("N")->check(CLI::Range(0u, 1'000'000u));

@@ -252,7 +252,7 @@ std::string text_of(const verbs::ForgetDone& done, const Command& command) {
              (reasons.empty() ? "forgotten" : "kept: " + why) + "\n";
   }
   out += (command.dry_run ? "would forget " : "forgot ") + count_text(forgotten) + " of " +
-         count_text(done.judged.size()) + " snapshots\n";
+         counted(done.judged.size(), "snapshot") + "\n";
   if (forgotten > 0 && !command.dry_run)
     out += "  next    free what only they need:  holdfast prune" +
            (command.space ? " --space " + *command.space : std::string()) + "\n";
@@ -262,27 +262,26 @@ std::string text_of(const verbs::ForgetDone& done, const Command& command) {
 std::string text_of(const verbs::PruneDone& done, const Command& command) {
   const backup::PruneReport& report = done.report;
   const std::uint64_t leave = report.packs_dead + report.packs_repacked;
-  std::string out = count_text(report.snapshots) + " snapshots, " + count_text(report.packs) + " packs with " +
+  std::string out = counted(report.snapshots, "snapshot") + ", " + counted(report.packs, "pack") + " with " +
                     size_text(report.bytes_stored) + "\n";
   if (leave == 0) {
     out += "nothing to free\n";
   } else {
     const std::int64_t freed =
         static_cast<std::int64_t>(report.bytes_retired) - static_cast<std::int64_t>(report.bytes_copied);
-    out += (command.dry_run ? "would retire " : "retired ") + count_text(leave) + " packs with " +
+    out += (command.dry_run ? "would retire " : "retired ") + counted(leave, "pack") + " with " +
            size_text(report.bytes_retired) + " (" + count_text(report.packs_repacked) + " of them after " +
            size_text(report.bytes_copied) + " was copied)\n";
     out += "  the server frees them, " + size_text(static_cast<std::uint64_t>(std::max<std::int64_t>(freed, 0))) +
            " in all, in " + std::to_string(done.grace_seconds / 86'400) + " days\n";
   }
   if (report.packs_left > 0)
-    out +=
-        "  " + count_text(report.packs_left) + " mostly dead packs are left for a prune with a larger --max-repack\n";
+    out += "  " + counted(report.packs_left, "mostly dead pack") + " left for a prune with a larger --max-repack\n";
   if (report.packs_lost > 0)
-    out += "  " + count_text(report.packs_lost) + " packs that the server lost are needed no more\n";
+    out += "  " + counted(report.packs_lost, "pack") + " that the server lost: needed no more\n";
   if (report.objects_brought_back > 0)
-    out += "  " + count_text(report.objects_brought_back) +
-           " objects that somebody had retired are needed, and were brought back\n";
+    out += "  " + counted(report.objects_brought_back, "object") +
+           " that somebody had retired: needed, and brought back\n";
   if (report.packs_damaged > 0)
     out += count_text(report.packs_damaged) + " packs are damaged on the server and were left as they are\n";
   if (report.chunks_lost > 0)

@@ -25,7 +25,7 @@ struct BackupOptions {
   // missing), in one commit. Nothing that stands there goes; a file replaces a file. AlreadyExists: a folder stands
   // where something else is to be, or the other way round.
   std::optional<std::string> into_live;
-  bool only_read = false;                         // local_tree.h: nothing is sent or kept
+  bool only_read = false;                         // local_tree.h: nothing is sent or kept; run_backup refuses it
   std::function<void(const Counters&)> progress;  // often; may be null
 };
 
@@ -35,7 +35,6 @@ struct BackupReport : Problems {
   std::uint64_t bytes_stored = 0;   // new objects, as the server holds them
   std::uint64_t bytes_resumed = 0;  // already there from an interrupted run
   std::uint64_t packs_lost = 0;     // by the server: what of them is in these paths was sent again
-  space::IngestStats ingest;
 };
 
 // Files that can't be read are problems; the rest is saved. An error means that nothing was committed; what was sent is

@@ -255,7 +255,8 @@ class Check {
   }
 
   static bool about_one_object(Code code) {
-    return code == Code::Missing || code == Code::NotFound || code == Code::Malformed || code == Code::Tampered;
+    return code == Code::Missing || code == Code::NotFound || code == Code::Malformed || code == Code::Tampered ||
+           code == Code::TooLarge;
   }
 
   bool is_whole_bad(const ObjectId& pack) const {

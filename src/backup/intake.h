@@ -45,7 +45,6 @@ class Intake {
   Status finish();
 
   [[nodiscard]] const std::vector<Held>& held() const { return held_; }
-  [[nodiscard]] space::IngestStats stats() const { return ingest_ ? ingest_->stats() : space::IngestStats(); }
 
  private:
   [[nodiscard]] bool fits(std::size_t bytes) const { return !ingest_ && held_bytes_ + bytes <= hold_bytes_max_; }

@@ -110,9 +110,7 @@ class Prune {
   // What is not about packs of the index: what a void entry retired though it is needed (D8), and segments that a plain
   // writer has merged away (D19).
   Status choose_others() {
-    for (const ObjectId& object : trouble_.retired)
-      if (!leaving_.contains(object)) brought_back_.push_back(object);
-    if (brought_back_.size() > api::append_objects_max) brought_back_.resize(api::append_objects_max);
+    brought_back_.assign(trouble_.retired.begin(), trouble_.retired.end());
     std::vector<ObjectId> ids;
     for (const space::SegmentRef& ref : space_.state().superseded)
       for (const auto& object : ref.objects)
@@ -130,13 +128,15 @@ class Prune {
     HF_TRY(upload_, session::Upload::begin(space_, "prune"));
     const std::uint64_t put_before = upload_->bytes_put();
     std::vector<PackUse> batch;
-    while (!dead_.empty() && batch.size() < batch_packs_max) {
+    // First all is brought back that is needed: the marks count it as there.
+    const std::size_t packs_max = brought_back_.empty() ? batch_packs_max : 0;
+    while (!dead_.empty() && batch.size() < packs_max) {
       batch.push_back(std::move(dead_.back()));
       dead_.pop_back();
     }
     const std::size_t whole = batch.size();
     Repack repack(space_, *upload_, *marks_, leaving_);
-    while (!sparse_.empty() && batch.size() < batch_packs_max && upload_->objects() < batch_copies_max) {
+    while (!sparse_.empty() && batch.size() < packs_max && upload_->objects() < batch_copies_max) {
       PackUse use = std::move(sparse_.back());
       sparse_.pop_back();
       HF_TRY(const bool copied, repack.copy(use));
@@ -160,7 +160,9 @@ class Prune {
     ++prunes_expected_;
     ++report_.commits;
     report_.bytes_copied += upload_->bytes_put() - put_before;
-    report_.objects_brought_back += std::exchange(brought_back_, {}).size();
+    const std::size_t back = std::min(brought_back_.size(), api::append_objects_max);
+    report_.objects_brought_back += back;
+    brought_back_.resize(brought_back_.size() - back);
     superseded_.clear();
     superseded_done_.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -194,7 +196,9 @@ class Prune {
       });
     });
     std::ranges::sort(out.retire);
-    out.unretire = brought_back_;
+    out.unretire.assign(
+        brought_back_.end() - static_cast<std::ptrdiff_t>(std::min(brought_back_.size(), api::append_objects_max)),
+        brought_back_.end());
     std::erase_if(out.unretire, [&](const ObjectId& object) { return std::ranges::binary_search(out.retire, object); });
     out.publish = {upload_->id()};
     return out;

@@ -22,8 +22,8 @@ struct PruneOptions {
 struct PruneReport {
   std::uint64_t snapshots = 0, packs = 0, bytes_stored = 0;  // before
   std::uint64_t packs_dead = 0, packs_repacked = 0;          // retired: whole, and after copying
+  std::uint64_t packs_lost = 0;                              // of packs_dead: the server did not have them as they were
   std::uint64_t packs_left = 0;                              // would be repacked, but for repack_bytes_max
-  std::uint64_t packs_lost = 0;                              // of those: the server did not have them as they were
   std::uint64_t bytes_retired = 0, bytes_copied = 0;         // as stored; of a dry run: about
   std::uint64_t objects_brought_back = 0;                    // somebody had retired what is needed
   std::uint64_t chunks_lost = 0;    // needed, and in no place that is good: nothing of these places was touched
@@ -31,7 +31,8 @@ struct PruneReport {
   std::uint64_t commits = 0;
 };
 
-// NotAuthorized: this account may not retire here. Missing, Tampered: a tree can't be read whole; nothing was changed.
+// NotAuthorized: this account may not retire here. Missing, Tampered, Malformed: a tree can't be read whole; nothing
+// was changed.
 [[nodiscard]] Result<PruneReport> run_prune(session::SpaceSession& space, const PruneOptions& options);
 
 }  // namespace holdfast::backup

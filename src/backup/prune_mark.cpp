@@ -1,6 +1,7 @@
 #include "backup/prune_mark.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/reached.h"
 #include "session/log_reader.h"
@@ -75,7 +76,9 @@ Status Marks::mark(const ChunkId& id) {
   const bool lost = std::ranges::none_of(places, &Place::good);
   if (lost && !marked_[places[0].segment][places[0].record] && !space_.inlined().contains(id)) ++chunks_lost_;
   std::vector<std::size_t> served;  // a segment of each account that has a place
-  for (const Place& place : places) {
+  // The newest place first: what was sent again because an older place is bad, which only its sender may know, is
+  // there.
+  for (const Place& place : std::views::reverse(places)) {
     const auto by_same = [&](std::size_t other) { return same_owner(segments_[other], segments_[place.segment]); };
     if (!lost && (!place.good || std::ranges::any_of(served, by_same))) continue;
     marked_[place.segment][place.record] = true;
@@ -120,6 +123,11 @@ Result<std::vector<PackUse>> Marks::uses() const {
     }
   }
   return out;
+}
+
+bool Marks::is_marked_in(std::size_t segment, const ChunkId& id) const {
+  const auto at = segments_[segment].view.position(id);
+  return at && marked_[segment][*at];
 }
 
 bool Marks::needs(const std::array<std::uint8_t, 16>& first) const {

@@ -23,13 +23,14 @@ class Marks {
   Marks(session::SpaceSession& space, const PackSet& lost) : space_(space), lost_(lost) {}
 
   // Marks what the space's head keeps, and every version of the live tree that its log has (`holdfast history`); of
-  // what was marked before nothing is read again. The first place of each chunk in each account's segments is taken:
-  // nobody's content is trusted in place of somebody else's (A5). Missing: the index does not know a chunk, or a node
-  // can't be read.
+  // what was marked before nothing is read again. The newest good place of each chunk in each account's segments is
+  // taken: nobody's content is trusted in place of somebody else's (A5). Missing: the index does not know a chunk, or a
+  // node can't be read.
   Status take_in(const std::function<void()>& progress);
   // Every pack of the index as it was first; those that are lost, too.
   Result<std::vector<PackUse>> uses() const;
 
+  [[nodiscard]] bool is_marked_in(std::size_t segment, const ChunkId& id) const;  // that place is the one to be kept
   // By the first 16 bytes of an id, which are all that a record has.
   [[nodiscard]] bool needs(const std::array<std::uint8_t, 16>& id) const;
   // Whether the chunk stands in a good place of the index as it is now that is in none of `leaving`, by the account

@@ -85,7 +85,9 @@ Result<bool> Repack::copy_blocks(const PackUse& use, ByteView object, const spac
 }
 
 Result<bool> Repack::is_wanted(const space::PackedChunk& chunk, const PackUse& use) {
-  if (upload_.has(chunk.id) || copied_.contains(chunk.id) || !marks_.needs(first_of(chunk.id))) return false;
+  if (upload_.has(chunk.id) || copied_.contains(chunk.id)) return false;
+  if (marks_.is_marked_in(use.segment, chunk.id)) return true;  // whatever stands in older packs, which may be bad
+  if (!marks_.needs(first_of(chunk.id))) return false;
   HF_TRY(const bool elsewhere, marks_.stands_elsewhere(first_of(chunk.id), marks_.segments()[use.segment], leaving_));
   return !elsewhere;
 }

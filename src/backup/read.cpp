@@ -177,7 +177,6 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
       carried = window.size() - taken;
       std::memmove(window_.data(), window_.data() + taken, carried);
       tell(entry.path);
-      if (upload_ && doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns) break_due_ = true;
       if (ends) break;
     }
     if (broken || end < range_end) break;

@@ -270,7 +270,6 @@ Result<BackupReport> Run::go() {
   tell({}, true);
   report_.snapshot = new_snapshot(root, false);
   HF_OK(options_.into_live ? commit_live(report_.snapshot) : commit(report_.snapshot));
-  report_.ingest = intake_->stats();
   if (state_writer_) {
     std::vector<std::string> paths;
     paths.reserve(roots_.size());
@@ -284,6 +283,7 @@ Result<BackupReport> Run::go() {
 }
 
 Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOptions& options) {
+  if (options.only_read) return fail(Code::Internal, "a tree that is only read can't be committed");
   for (int tries = 0;; ++tries) {
     Run run(space, options);
     auto report = run.go();

@@ -108,7 +108,6 @@ class Run final : private Folders {
 
   std::vector<std::string> partials_;  // keys of this run's partial snapshots, replaced by the next commit
   std::int64_t upload_began_ns_ = 0;
-  bool break_due_ = false;  // a partial commit is wanted at the next entry
   Pace pace_;
   Counters counters_;
   space::SnapshotStats stats_;

@@ -78,13 +78,9 @@ Status Run::walk_root(const Path& root, const std::string& name) {
       open.pop_back();
       HF_OK(compare_->leave());
     }
-    const bool due =
-        upload_ && (break_due_ || upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||
-                    doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns);
-    if (due && !options_.dry_run) {
-      break_due_ = false;
-      HF_OK(commit_partial());
-    }
+    const bool due = upload_ && (upload_->bytes_put() > partial_bytes || upload_->objects() > partial_objects ||
+                                 doors_.clock.monotonic_ns() - upload_began_ns_ > partial_age_ns);
+    if (due && !options_.dry_run) HF_OK(commit_partial());
   }
 }
 

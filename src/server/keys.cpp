@@ -109,9 +109,9 @@ bool policy_names(std::string_view policy, std::string_view vkey) {
 
 namespace {
 
-Result<InvitationKey> invitation_key(Files& files, Random& random, const Path& directory) {
+Result<InvitationKey> invitation_key(Files& files, Random& random, const Path& directory, bool may_make) {
   const Path path = join_path(directory, "invite.key");
-  HF_TRY(const auto text, load_or_make(files, path, true, [&]() -> Result<crypto::SecretBytes> {
+  HF_TRY(const auto text, load_or_make(files, path, may_make, [&]() -> Result<crypto::SecretBytes> {
            const crypto::SecretBytes raw = InvitationKey::random(random).export_secret();  // into invite.key
            return crypto::SecretBytes(to_bytes(as_bytes(to_hex(raw.view()) + "\n")));
          }));
@@ -128,10 +128,13 @@ Result<InvitationKey> invitation_key(Files& files, Random& random, const Path& d
 }  // namespace
 
 Result<InvitationKeys> load_invitation_keys(Files& files, Random& random, const Path& directory) {
-  HF_TRY(const auto pem, files.read_file(join_path(directory, "tls.pem"), key_file_size_max));
-  const crypto::SecretBytes wiped(pem);
+  auto pem = files.read_file(join_path(directory, "tls.pem"), key_file_size_max);
+  if (!pem && pem.error().code == Code::NotFound)
+    return fail(Code::Missing, "no server has run on this folder yet", printable(directory));
+  if (!pem) return pass_on(std::move(pem).error());
+  const crypto::SecretBytes wiped(std::move(*pem));
   HF_TRY(const auto tls, net::TlsKey::load(wiped.view()));
-  HF_TRY(auto key, invitation_key(files, random, directory));
+  HF_TRY(auto key, invitation_key(files, random, directory, false));
   return InvitationKeys{tls.server_key_hash(), std::move(key)};
 }
 
@@ -168,7 +171,7 @@ Result<ServerKeys> load_or_make_keys(Files& files, Random& random, const Path& d
     return fail(Code::Malformed, "the trust policy does not name this server's log, or no quorum",
                 printable(policy_path));
   const Hash policy_hash = crypto::sha256(as_bytes(text));
-  HF_TRY(auto invitations, invitation_key(files, random, directory));
+  HF_TRY(auto invitations, invitation_key(files, random, directory, true));
   return ServerKeys{std::move(tls),  std::move(log), std::move(vkey),
                     std::move(text), policy_hash,    std::move(invitations)};
 }

@@ -5,7 +5,8 @@
 //   invite.key  what invitations are made and checked with, in hex; a new one makes older invitations void
 //   policy    the trust policy, C2SP tlog-policy: its hash stands in the link and in each account's first link
 //
-// The policy is written last. Where it is, a missing key is an error and never replaced in silence.
+// The policy is written last. Where it is, a missing key is an error and never replaced in silence, but for
+// invite.key, of which a start makes a new one.
 #pragma once
 
 #include <string>
@@ -32,7 +33,8 @@ struct ServerKeys {
 // like.
 Result<ServerKeys> load_or_make_keys(Files& files, Random& random, const Path& directory);
 
-// What `holdfastd invite` needs, while the server runs or not. Missing: it has not run on this directory yet.
+// What `holdfastd invite` needs, while the server runs or not. Missing: none has run on this directory yet, or not
+// since invite.key was removed.
 struct InvitationKeys {
   Hash server_key;
   InvitationKey key;

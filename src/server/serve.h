@@ -28,7 +28,7 @@ struct ServeOptions {
   std::string public_address;
   bool invitation_only = false;
   unsigned worker_threads = 8;
-  ServiceOptions service;  // server_key and policy are filled in
+  ServiceOptions service;  // server_key, policy and invitations are filled in
 };
 
 // Any thread.

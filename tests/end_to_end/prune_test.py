@@ -1,8 +1,9 @@
 """Forget and prune with real processes: what is needed stays bit for bit, what is not is freed after the grace, wherever it is killed."""
 
 import os
+import shutil
 
-from cloud import ALARM, DONE, FAILED, MIB, Story, expect, expect_equal, is_sanitized, step
+from cloud import ALARM, DONE, FAILED, MIB, Home, Story, expect, expect_equal, is_sanitized, step
 from trees import expect_equal_trees, put
 from wire import Wire
 
@@ -41,8 +42,41 @@ def three_backups(story, home):
     return tree, copies
 
 
+def what_was_healed_is_kept(story):
+    step("one home sees damage and sends the content again; a prune by another, which does not know, keeps the good copy")
+    server = story.server("server of two")
+    knows = story.home("bert", server)
+    tree = story.path("healed")
+    for number in range(6):  # so that what is sent again is no reason to merge
+        story.random_file(f"{tree}/large {number}", 12 * MIB, number)
+    knows.run("backup", tree)
+    other = Home(story, story.path("other home"))
+    shutil.copytree(knows.path, other.path, symlinks=True)
+    largest = max(server.objects().items(), key=lambda item: item[1])[0]
+    with open(largest, "r+b") as file:
+        file.seek(5 * MIB)
+        byte = file.read(1)[0]
+        file.seek(5 * MIB)
+        file.write(bytes([byte ^ 1]))
+    knows.run("check", "--read-data", code=ALARM)
+    put(f"{tree}/new", b"a reason for a commit")
+    expect(knows.json("backup", tree)["packs_lost"] > 0, "the damaged pack is known")
+    expect_readable(knows, "before the prune")
+    other.run("prune")
+    expect_readable(knows, "after the prune")
+    knows.run("restore", "latest", story.path("healed again"), "--verify")
+    expect_equal_trees(tree, story.path("healed again/healed"))
+
+
+def expect_readable(home, when):
+    """Every file of the newest snapshot can be read, whatever else is damaged."""
+    target = home.story.path("read " + when)
+    home.run("restore", "latest", target, code=DONE)
+
+
 def main():
     with Story("prune") as story:
+        what_was_healed_is_kept(story)
         server = story.server()
         wire = Wire(server.listen)
         home = story.home("anna", server, signed_up=False)
