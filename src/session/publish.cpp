@@ -112,6 +112,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
 
   std::vector<bool> leaves(segments.size());
   std::vector<space::Segment> parts;
+  std::vector<Bytes> lost;  // which packs of them
   Upload::MadeSegment made;
   for (std::size_t i = from; i < own.size(); ++i) {
     auto part = segments[own[i]].view.load();
@@ -122,6 +123,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     leaves[own[i]] = true;
     parts.push_back(*std::move(part));
     made.retired.push_back(marked[own[i]].bits);
+    lost.push_back(segments[own[i]].lost_packs);
     const auto& objects = segments[own[i]].ref.objects;
     made.merged.insert(made.merged.end(), objects.begin(), objects.end());
   }
@@ -129,7 +131,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     parts.push_back(std::move(added));
     auto retired = made.retired;
     retired.emplace_back();
-    added = space::merge_segments(parts, retired);
+    added = space::merge_segments(parts, retired, lost);
   }
   for (std::size_t at = 0; at < segments.size(); ++at) {
     const space::SegmentRef& ref = segments[at].ref;

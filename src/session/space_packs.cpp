@@ -68,6 +68,7 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
     }
   }
   if (!asked.empty()) HF_OK(ask());
+  index_.lose(out.lost);
   return out;
 }
 

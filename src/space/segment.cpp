@@ -80,15 +80,17 @@ Segment make_segment(std::span<const SealedPack> packs) {
   return out;
 }
 
-Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired) {
+Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired, std::span<const Bytes> lost) {
   Segment joined;
-  std::vector<bool> live;  // of the joined packs
+  std::vector<bool> live, good;  // of the joined packs
   std::vector<std::size_t> starts{0};
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const auto first_pack = static_cast<std::uint32_t>(joined.packs.size());
     joined.packs.insert(joined.packs.end(), segments[i].packs.begin(), segments[i].packs.end());
-    for (std::uint32_t pack = 0; pack < segments[i].packs.size(); ++pack)
+    for (std::uint32_t pack = 0; pack < segments[i].packs.size(); ++pack) {
       live.push_back(i >= retired.size() || !is_retired(retired[i], pack));
+      good.push_back(i >= lost.size() || !is_retired(lost[i], pack));
+    }
     for (const Record& record : segments[i].records) {
       if (!live[first_pack + record.pack]) continue;
       joined.records.push_back(record);
@@ -99,9 +101,17 @@ Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes>
   // The later ones are the smaller ones: joined from the end, no record is moved often.
   const auto at = [&](std::size_t i) { return joined.records.begin() + static_cast<std::ptrdiff_t>(starts[i]); };
   for (std::size_t i = segments.size(); i-- > 1;) std::inplace_merge(at(i - 1), at(i), joined.records.end(), id_below);
-  // Of two places the later one wins: it may be there because the earlier one was lost.
-  const auto twice = std::ranges::unique(std::views::reverse(joined.records), {}, &Record::id);
-  joined.records.erase(joined.records.begin(), twice.begin().base());
+  // Of two places the later one wins: it may be there because the earlier one was lost. One that is known to be lost
+  // wins over none that is not.
+  std::size_t kept_records = 0;
+  for (std::size_t begin = 0, end = 0; begin < joined.records.size(); begin = end) {
+    while (end < joined.records.size() && joined.records[end].id == joined.records[begin].id) ++end;
+    std::size_t best = end - 1;
+    for (std::size_t i = end; i-- > begin && !good[joined.records[best].pack];)
+      if (good[joined.records[i].pack]) best = i;
+    joined.records[kept_records++] = joined.records[best];
+  }
+  joined.records.resize(kept_records);
 
   std::vector<std::uint32_t> ordinals(joined.packs.size());
   std::vector<PackInfo> kept;

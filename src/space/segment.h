@@ -76,9 +76,10 @@ struct Segment {
 // From the directories of packs just made. A chunk that stands twice is kept once.
 [[nodiscard]] Segment make_segment(std::span<const SealedPack> packs);
 // Joins segments of one account; retired packs (bitmaps beside) and their records are dropped. Of two places of a chunk
-// the later segment's stays. A pack that no record
+// the later segment's stays, unless its pack is lost (bitmaps beside) and an earlier one is not. A pack that no record
 // names any more stays: only a prune retires it.
-[[nodiscard]] Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired);
+[[nodiscard]] Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired,
+                                     std::span<const Bytes> lost = {});
 
 struct SealedSegment {
   std::vector<SealedPack> objects;

@@ -282,6 +282,32 @@ TEST_F(SegmentTest, AMergeIsTheUnionWithoutWhatIsRetired) {
   }));
 }
 
+// Promise: of two places the later one stays, but none that is lost in place of one that is not.
+TEST_F(SegmentTest, AMergeKeepsAGoodPlace) {
+  SeededRandom random(7);
+  const auto part = [&](std::uint8_t length) {
+    Segment segment = any_segment(random, 1, 1);
+    segment.packs.resize(1);
+    segment.records.resize(1);
+    segment.records[0].id = {1, 2, 3};
+    segment.records[0].pack = 0;
+    segment.records[0].length = {length};
+    return segment;
+  };
+  const std::vector<Segment> parts{part(1), part(2), part(3)};
+  const Bytes lost{0x80}, none;
+  const auto kept = [&](const std::vector<Bytes>& which) {
+    const Segment merged = merge_segments(parts, {}, which);
+    EXPECT_EQ(merged.records.size(), 1u);
+    return merged.records[0].length.value;
+  };
+  EXPECT_EQ(kept({}), 3u);
+  EXPECT_EQ(kept({none, none, lost}), 2u);
+  EXPECT_EQ(kept({none, lost, lost}), 1u);
+  EXPECT_EQ(kept({lost, lost, none}), 3u);
+  EXPECT_EQ(kept({lost, lost, lost}), 3u);
+}
+
 TEST_F(SegmentTest, MergesKeepSizesGeometric) {
   EXPECT_TRUE(rc::check([] {
     SeededRandom random(*rc::gen::arbitrary<std::uint64_t>());
