@@ -6,8 +6,6 @@ namespace holdfast::app {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 255;
-
 std::vector<std::string> names_of(const std::string& path) {
   std::vector<std::string> out;
   std::istringstream typed(path);
@@ -34,7 +32,7 @@ Result<verbs::LivePath> live_path(const std::string& typed, EndingSlash ending) 
   verbs::LivePath out{typed.substr(0, colon), ""};
   for (const std::string& name : names_of(typed.substr(colon + 1))) {
     if (name == "..") return fail(Code::InvalidArgument, "a path in a space has no \"..\"", printable(typed));
-    if (name.size() > name_bytes_max)
+    if (name.size() > space::name_bytes_max)
       return fail(Code::InvalidArgument, "a name has at most 255 bytes", printable(name));
     out.path = join_path(out.path, name);
   }

@@ -154,16 +154,29 @@ std::string json_of(const verbs::SpaceInfo& info) {
                   {"alarms", alarms_json(info.alarms)}});
 }
 
+void put_report(Json& json, const backup::BackupReport& report) {
+  json["stats"] = stats_json(report.snapshot.stats);
+  json["bytes_read"] = report.bytes_read;
+  json["bytes_stored"] = report.bytes_stored;
+  json["bytes_resumed"] = report.bytes_resumed;
+  json["problems_count"] = report.problems_count;
+  json["problems"] = problems_json(report.problems);
+}
+
+void put_report(Json& json, const backup::RestoreReport& report) {
+  json["stats"] = stats_json(report.stats);
+  json["bytes_received"] = report.bytes_received;
+  json["files_verified"] = report.files_verified;
+  json["problems_count"] = report.problems_count;
+  json["problems"] = problems_json(report.problems);
+  json["warnings"] = report.warnings;
+}
+
 std::string json_of(const verbs::BackupDone& done, bool dry_run) {
   Json out{{"space", done.space}, {"space_made", done.space_made}, {"dry_run", dry_run}};
   if (!dry_run) out["snapshot"] = snapshot_json(done.report.snapshot);
-  out["stats"] = stats_json(done.report.snapshot.stats);
-  out["bytes_read"] = done.report.bytes_read;
-  out["bytes_stored"] = done.report.bytes_stored;
-  out["bytes_resumed"] = done.report.bytes_resumed;
+  put_report(out, done.report);
   out["packs_lost"] = done.report.packs_lost;
-  out["problems_count"] = done.report.problems_count;
-  out["problems"] = problems_json(done.report.problems);
   out["alarms"] = alarms_json(done.alarms);
   return written(out);
 }
@@ -216,14 +229,9 @@ std::string json_of(const verbs::PruneDone& done, bool dry_run) {
 }
 
 std::string json_of(const verbs::RestoreDone& done) {
-  Json out{{"snapshot", done.snapshot.id.hex()},
-           {"stats", stats_json(done.report.stats)},
-           {"bytes_received", done.report.bytes_received},
-           {"files_verified", done.report.files_verified},
-           {"problems_count", done.report.problems_count},
-           {"problems", problems_json(done.report.problems)},
-           {"warnings", done.report.warnings},
-           {"alarms", alarms_json(done.alarms)}};
+  Json out{{"snapshot", done.snapshot.id.hex()}};
+  put_report(out, done.report);
+  out["alarms"] = alarms_json(done.alarms);
   return written(out);
 }
 

@@ -75,12 +75,7 @@ std::string json_of(const verbs::PutDone& done) {
   Json out{{"space", printable(done.into.space)}};
   put_name(out, "path", done.into.path);
   out["seq"] = done.report.snapshot.seq;
-  out["stats"] = stats_json(done.report.snapshot.stats);
-  out["bytes_read"] = done.report.bytes_read;
-  out["bytes_stored"] = done.report.bytes_stored;
-  out["bytes_resumed"] = done.report.bytes_resumed;
-  out["problems_count"] = done.report.problems_count;
-  out["problems"] = problems_json(done.report.problems);
+  put_report(out, done.report);
   out["alarms"] = alarms_json(done.alarms);
   return written(out);
 }
@@ -88,12 +83,7 @@ std::string json_of(const verbs::PutDone& done) {
 std::string json_of(const verbs::GetDone& done) {
   Json out{{"space", printable(done.from.space)}};
   put_name(out, "path", done.from.path);
-  out["stats"] = stats_json(done.report.stats);
-  out["bytes_received"] = done.report.bytes_received;
-  out["files_verified"] = done.report.files_verified;
-  out["problems_count"] = done.report.problems_count;
-  out["problems"] = problems_json(done.report.problems);
-  out["warnings"] = done.report.warnings;
+  put_report(out, done.report);
   out["alarms"] = alarms_json(done.alarms);
   return written(out);
 }

@@ -23,6 +23,8 @@ void put_name(Json& json, const std::string& key, const std::string& name);
 Json alarms_json(const session::Alarms& alarms);
 Json stats_json(const space::SnapshotStats& stats);
 Json problems_json(const std::vector<backup::Problem>& problems);
+void put_report(Json& json, const backup::BackupReport& report);
+void put_report(Json& json, const backup::RestoreReport& report);
 Json entry_json(const space::TreeEntry& entry);
 
 }  // namespace holdfast::app

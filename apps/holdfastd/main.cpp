@@ -159,12 +159,12 @@ sigset_t block_signals() {
 }
 
 int serve(CommandLine& line) {
+  const auto told = [&line](const Error& error) { return report(error, hint_for(error, line)); };
   const sigset_t stop_signals = block_signals();
-  if (const auto started = crypto::start_crypto(); !started)
-    return report(started.error(), hint_for(started.error(), line));
+  if (const auto started = crypto::start_crypto(); !started) return told(started.error());
   const auto clock = system_clock();
   const auto level = server::parse_level(line.log_level);
-  if (!level) return report(level.error(), hint_for(level.error(), line));
+  if (!level) return told(level.error());
   server::EventLog log(*clock, *level, server::standard_error_sink());
   line.serve.service.bytes_max = static_cast<std::int64_t>(line.account_bytes_max);
   line.serve.service.grace_seconds = line.grace_days * 86'400;
@@ -172,7 +172,7 @@ int serve(CommandLine& line) {
   if (!handed_over) return report(handed_over.error(), "let one socket unit name one address");
   if (*handed_over) line.serve.listener = **handed_over;
   auto server = server::Server::start(line.serve, log);
-  if (!server) return report(server.error(), hint_for(server.error(), line));
+  if (!server) return told(server.error());
   std::cout << api::to_text((*server)->link()) << '\n' << std::flush;
   tell_service_manager("READY=1\nSTATUS=listening on " + (*server)->address());
   int signal = 0;

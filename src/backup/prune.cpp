@@ -35,7 +35,7 @@ class Prune {
     HF_TRY(const bool rebuilt, space_.recheck_index());
     if (rebuilt) reached("prune: a damaged copy of the index was fetched again");
     HF_TRY(trouble_, space_.look_for_trouble());
-    marks_.emplace(space_, trouble_.lost);
+    marks_.emplace(space_);
     HF_OK(marks_->take_in([this] { tell(); }));
     HF_OK(plan(again));
     if (options_.dry_run) return {};

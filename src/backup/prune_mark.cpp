@@ -28,14 +28,7 @@ Status Marks::take_in(const std::function<void()>& progress) {
   if (first_) {
     segments_ = space_.index().segments();
     std::ranges::stable_partition(segments_, [](const auto& segment) { return segment.own; });
-    for (const auto& segment : segments_) {
-      marked_.emplace_back(segment.view.records());
-      auto& bad = bad_.emplace_back(segment.view.packs());
-      for (std::uint32_t i = 0; i < segment.view.packs() && !lost_.empty(); ++i) {
-        HF_TRY(const auto pack, segment.view.pack(i));
-        bad[i] = lost_.contains(pack.object);
-      }
-    }
+    for (const auto& segment : segments_) marked_.emplace_back(segment.view.records());
   }
   const space::SpaceState& state = space_.state();
   session::SpaceReader reader(space_);
@@ -67,7 +60,8 @@ Status Marks::mark(const ChunkId& id) {
     if (!at) continue;
     const std::uint32_t pack = segments_[s].view.record(*at).pack;
     if (space::is_retired(segments_[s].ref.retired_packs, pack)) continue;
-    places.push_back({s, *at, pack < bad_[s].size() && !bad_[s][pack]});
+    const bool good = pack < segments_[s].view.packs() && !space::is_retired(segments_[s].lost_packs, pack);
+    places.push_back({s, *at, good});
   }
   if (places.empty())
     return space_.inlined().contains(id) ? Status()
@@ -146,7 +140,7 @@ Result<bool> Marks::stands_elsewhere(const std::array<std::uint8_t, 16>& first, 
     const auto at = other.view.find(id);
     if (!at || space::is_retired(other.ref.retired_packs, at->pack)) continue;
     HF_TRY(const auto pack, other.view.pack(at->pack));
-    if (!leaving.contains(pack.object) && !lost_.contains(pack.object)) return true;
+    if (!leaving.contains(pack.object) && !space::is_retired(other.lost_packs, at->pack)) return true;
   }
   return false;
 }

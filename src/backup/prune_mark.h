@@ -20,7 +20,8 @@ struct PackUse {
 // A bit for each record of the index as it was at first, and a set of what came later: 100 million chunks in 13 MB.
 class Marks {
  public:
-  Marks(session::SpaceSession& space, const PackSet& lost) : space_(space), lost_(lost) {}
+  // REQUIRES: look_for_trouble() was called: the index knows which packs are lost.
+  explicit Marks(session::SpaceSession& space) : space_(space) {}
 
   // Marks what the space's head keeps, and every version of the live tree that its log has (`holdfast history`); of
   // what was marked before nothing is read again. The newest good place of each chunk in each account's segments is
@@ -46,10 +47,8 @@ class Marks {
   Status mark_later(const ChunkId& id);
 
   session::SpaceSession& space_;
-  const PackSet& lost_;
   std::vector<session::OpenSegment> segments_;  // at first; their files stay mapped
   std::vector<std::vector<bool>> marked_;       // by segment and record
-  std::vector<std::vector<bool>> bad_;          // by segment and pack
   bool first_ = true;
   std::uint64_t seq_ = 0;  // of the last commit that was taken in
   space::ChunkSet nodes_, later_;

@@ -18,8 +18,7 @@ Error cut_error() { return {Code::Changed, "it gave fewer bytes than its size sa
 Error changed_error() { return {Code::Changed, "it changed while it was read; what was read is saved", {}, {}}; }
 
 bool same_content(const FileStat& a, const FileStat& b) {
-  return a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode &&
-         a.device == b.device;
+  return a.id() == b.id() && a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
 }
 
 // Of one file, as it was announced. Content and rights of two must not be mixed: somebody who can exchange names in his
@@ -65,15 +64,15 @@ Result<bool> Run::take_in_file(const Walked& entry, FileCount count) {
     return false;
   }
   HF_TRY(const FileStat before, (*file)->stat());
+  if (before.size > space::file_bytes_max) {
+    problem(entry.path, {Code::Unsupported, "it is larger than any file may be", {}, {}});
+    return false;
+  }
   space::TreeEntry described = entry_of(entry.name, before);
   const bool whole = give_attributes(described, entry.path, (*file)->attributes());
   std::vector<Range> data{{0, before.size}};
   if (before.allocated < before.size) {
     if (auto ranges = (*file)->data_ranges()) data = *std::move(ranges);
-  }
-  if (before.size > space::file_bytes_max) {
-    problem(entry.path, {Code::Unsupported, "it is larger than any file may be", {}, {}});
-    return false;
   }
   const std::uint64_t token =
       assembly().file(std::move(described), seen(before, whole), holes_between(data, before.size));

@@ -18,7 +18,7 @@ Result<worktree::ScanOptions> Run::scan_options() const {
     options.exclude =
         std::make_shared<const worktree::IgnoreRules>(worktree::IgnoreRules::from_patterns(options_.excludes));
   for (const Path& path : options_.never)
-    if (const auto stat = doors_.files.stat(path)) options.exclude_inodes.emplace_back(stat->device, stat->inode);
+    if (const auto stat = doors_.files.stat(path)) options.exclude_inodes.push_back(stat->id());
   return options;
 }
 

@@ -61,9 +61,7 @@ bool Scanner::is_another_file_system(const FileStat& stat) const {
 }
 
 bool Scanner::is_left_out(const FileStat& stat) const {
-  return std::ranges::any_of(options_.exclude_inodes, [&](const auto& inode) {
-    return inode.first == stat.device && inode.second == stat.inode;
-  });
+  return std::ranges::find(options_.exclude_inodes, stat.id()) != options_.exclude_inodes.end();
 }
 
 Result<std::optional<ScanEvent>> Scanner::begin() {

@@ -36,7 +36,7 @@ using ScanEvent = std::variant<EnterDirectory, ScanEntry, LeaveDirectory, ScanPr
 struct ScanOptions {
   bool one_file_system = false;                     // a mount point is given as an empty directory
   std::shared_ptr<const IgnoreRules> exclude = {};  // of the command line, anchored at the root; may be null
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> exclude_inodes = {};  // (device, inode): left out without a word
+  std::vector<FileId> exclude_inodes = {};          // left out without a word
 };
 
 // Belongs to one thread at a time.

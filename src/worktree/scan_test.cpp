@@ -166,7 +166,7 @@ TEST(Scanner, StaysOnOneFileSystemAndLeavesOutGivenInodes) {
   for (const char* path : {"/r/home", "/r/mount", "/r/mount/deep"}) tree.make(path, FileType::directory);
   for (const char* path : {"/r/home/key", "/r/mount/file", "/r/one", "/r/two"}) tree.make(path, FileType::regular);
   tree.stat_of("/r/mount")->device = tree.stat_of("/r/mount/file")->device = 2;
-  const auto inode = [&](const Path& path) { return std::pair(tree.stat_of(path)->device, tree.stat_of(path)->inode); };
+  const auto inode = [&](const Path& path) { return tree.stat_of(path)->id(); };
   EXPECT_THAT(walk(tree, "/r", {.one_file_system = true, .exclude_inodes = {inode("/r/home"), inode("/r/two")}}),
               ElementsAre("+", "one", "+mount", "-", "-"));
   EXPECT_THAT(walk(tree, "/r", {.exclude_inodes = {inode("/r/home")}}),

@@ -13,19 +13,12 @@ void write(Files& hand, const Path& path, ByteView bytes) {
   ASSERT_TRUE((*file)->write_at(0, bytes));
 }
 
-struct Scene {
-  explicit Scene(World& world_given)
-      : world(world_given),
-        server(std::make_shared<BackupServer>(world_given.fault().seed)),
-        laptop(world_given.device("laptop")) {
-    world.serve(server);
+struct Scene : OneLaptop {
+  explicit Scene(World& world_given) : OneLaptop(world_given) {
     plant(laptop.hand(), world.dice());
     before = look(laptop.hand(), tree_of_user);
   }
 
-  Status sign_up_once() {
-    return laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); });
-  }
   // What the living are told is promised from then on.
   Status back_up_once(const PlainTree& tree) {
     const auto done = laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); });
@@ -44,9 +37,6 @@ struct Scene {
     }
   }
 
-  World& world;
-  std::shared_ptr<BackupServer> server;
-  Device& laptop;
   PlainTree before;
   std::map<std::string, PlainTree> promised;
   int restores = 0;

@@ -91,4 +91,21 @@ void plant(Files& hand, Prng& dice);   // a small tree at tree_of_user
 void change(Files& hand, Prng& dice);  // some of it changes
 PlainTree look(Files& hand, const Path& root);
 
+// One device of one account before a server: where scenarios begin.
+struct OneLaptop {
+  explicit OneLaptop(World& world_given)
+      : world(world_given),
+        server(std::make_shared<BackupServer>(world_given.fault().seed)),
+        laptop(world_given.device("laptop")) {
+    world.serve(server);
+  }
+  Status sign_up_once() {
+    return laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); });
+  }
+
+  World& world;
+  std::shared_ptr<BackupServer> server;
+  Device& laptop;
+};
+
 }  // namespace holdfast::sim

@@ -59,16 +59,10 @@ class LyingServer final : public Server {
   std::function<void(Reply&)> change_;
 };
 
-struct Scene {
-  explicit Scene(World& world_given)
-      : world(world_given),
-        server(std::make_shared<BackupServer>(world_given.fault().seed)),
-        laptop(world_given.device("laptop")) {
-    world.serve(server);
-    (void)laptop.hand().make_directories(tree_of_user);
-  }
+struct Scene : OneLaptop {
+  explicit Scene(World& world_given) : OneLaptop(world_given) { (void)laptop.hand().make_directories(tree_of_user); }
   std::string back_up_once() {
-    const auto signed_up = laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); });
+    const auto signed_up = sign_up_once();
     EXPECT_TRUE(signed_up);
     const auto done = laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); });
     EXPECT_TRUE(done);
@@ -77,10 +71,6 @@ struct Scene {
   Result<backup::RestoreReport> restore_to(const std::string& id, const Path& target) {
     return laptop.run("restore", [&](Doors& doors) { return restore(doors, id, target); });
   }
-
-  World& world;
-  std::shared_ptr<BackupServer> server;
-  Device& laptop;
 };
 
 // Promise: what a file needs beside its data is read while ranges of the data are in flight, and neither loses the

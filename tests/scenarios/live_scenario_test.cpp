@@ -35,14 +35,8 @@ struct Version {  // that was acknowledged
   PlainTree tree;
 };
 
-struct Scene {
-  explicit Scene(World& world_given)
-      : world(world_given),
-        server(std::make_shared<BackupServer>(world_given.fault().seed)),
-        laptop(world_given.device("laptop")) {
-    world.serve(server);
-    plant(laptop.hand(), world.dice());
-  }
+struct Scene : OneLaptop {
+  explicit Scene(World& world_given) : OneLaptop(world_given) { plant(laptop.hand(), world.dice()); }
 
   template <class Work>
   auto run(const std::string& name, Work work) {
@@ -53,7 +47,7 @@ struct Scene {
   }
 
   Status begin() {
-    HF_OK(laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); }));
+    HF_OK(sign_up_once());
     const auto made =
         run("create", [](Doors&, OpenHome& home) { return verbs::space_create(*home.session, space_name); });
     if (!made && made.error().code != Code::AlreadyExists) return pass_on(made.error());
@@ -119,9 +113,6 @@ struct Scene {
     }
   }
 
-  World& world;
-  std::shared_ptr<BackupServer> server;
-  Device& laptop;
   std::vector<Version> acknowledged;
   bool both_written = false;
   int restores = 0;
@@ -167,28 +158,25 @@ TEST(LiveScenario, IsEqualAndHasAHistoryWhereNothingFails) {
   expect_recovery(world, scene);
 }
 
-// Promise: what a command on the live tree acknowledged can be had back, whatever came after, wherever the power fails.
-// Method: one run for each sampled step of an undisturbed run, with the power cut there; then commands again.
-TEST(LiveScenario, LosesNothingAcknowledgedWhereverThePowerFails) {
-  for (const Fault& fault : PowerCuts{.run = everything, .seeds = sim_seeds(2), .steps_max = 40}) {
+void expect_recovery(const auto& faults) {
+  for (const Fault& fault : faults) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);
     scene.all();
     expect_recovery(world, scene);
-    if (HasFatalFailure() || HasNonfatalFailure()) return;
+    if (testing::Test::HasFailure()) return;
   }
 }
 
+// Promise: what a command on the live tree acknowledged can be had back, whatever came after, wherever the power fails.
+// Method: one run for each sampled step of an undisturbed run, with the power cut there; then commands again.
+TEST(LiveScenario, LosesNothingAcknowledgedWhereverThePowerFails) {
+  expect_recovery(PowerCuts{.run = everything, .seeds = sim_seeds(2), .steps_max = 40});
+}
+
 TEST(LiveScenario, LosesNothingAcknowledgedWhereverItIsKilled) {
-  for (const Fault& fault : Kills{.run = everything, .seeds = sim_seeds(2), .steps_max = 30}) {
-    SCOPED_TRACE(fault.replay_command());
-    World world(fault);
-    Scene scene(world);
-    scene.all();
-    expect_recovery(world, scene);
-    if (HasFatalFailure() || HasNonfatalFailure()) return;
-  }
+  expect_recovery(Kills{.run = everything, .seeds = sim_seeds(2), .steps_max = 30});
 }
 
 // Promise: small changes are folded into packs, and stay readable, every version of them.

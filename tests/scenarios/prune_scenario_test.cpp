@@ -19,18 +19,9 @@ Bytes some_bytes(Prng& dice, std::size_t size) {
   return out;
 }
 
-struct Scene {
-  explicit Scene(World& world_given)
-      : world(world_given),
-        server(std::make_shared<BackupServer>(world_given.fault().seed)),
-        laptop(world_given.device("laptop")) {
-    world.serve(server);
-    plant(laptop.hand(), world.dice());
-  }
+struct Scene : OneLaptop {
+  explicit Scene(World& world_given) : OneLaptop(world_given) { plant(laptop.hand(), world.dice()); }
 
-  Status sign_up_once() {
-    return laptop.run("signup", [&](Doors& doors) { return sign_up(doors, server->link()); });
-  }
   Status back_up_once() {
     const PlainTree tree = look(laptop.hand(), tree_of_user);
     const auto done = laptop.run("backup", [&](Doors& doors) { return back_up(doors, tree_of_user); });
@@ -68,9 +59,6 @@ struct Scene {
     EXPECT_TRUE(whole->whole()) << whole->findings[0].object << " " << whole->findings[0].sentence;
   }
 
-  World& world;
-  std::shared_ptr<BackupServer> server;
-  Device& laptop;
   std::map<std::string, PlainTree> promised;
   int restores = 0;
 };
