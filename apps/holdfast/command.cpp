@@ -86,6 +86,8 @@ void add_backup_verbs(CLI::App& app, Command& command) {
 
   CLI::App& snapshots = verb(app, command, "snapshots", "the snapshots of a space");
   add_space(snapshots, command, "the space (default: backups)");
+  snapshots.add_flag("--forgotten", command.forgotten,
+                     "instead: those that were forgotten and can be brought back, and until when");
 
   CLI::App& restore = verb(app, command, "restore", "put a snapshot, or a path in it, into a folder");
   add_snapshot(restore, command, "latest, or the first characters of an id; :PATH for a part of it");
@@ -215,6 +217,14 @@ void add_forget_verbs(CLI::App& app, Command& command) {
       ->type_name("TAG")
       ->allow_extra_args(false);
   forget.add_flag("-n,--dry-run", command.dry_run, "only tell what would be forgotten");
+
+  CLI::App& unforget = verb(app, command, "unforget",
+                            "bring forgotten snapshots back, also after a prune as long as the server's grace lasts");
+  unforget.add_option("snapshots", command.snapshots, "the first characters of an id, at least 4")
+      ->required()
+      ->type_name("SNAPSHOT");
+  add_space(unforget, command, "the space (default: backups)");
+  unforget.add_flag("-n,--dry-run", command.dry_run, "only tell whether they can be brought back");
 
   CLI::App& prune =
       verb(app, command, "prune", "have the server free what nothing needs any more, when its grace is over");

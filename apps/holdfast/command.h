@@ -27,7 +27,8 @@ struct Command {
   std::optional<std::string> space;
   bool dry_run = false, one_file_system = false;
 
-  std::vector<std::string> snapshots;  // to forget
+  std::vector<std::string> snapshots;  // to forget, or to bring back
+  bool forgotten = false;
   std::uint32_t keep_last = 0, keep_hourly = 0, keep_daily = 0, keep_weekly = 0, keep_monthly = 0, keep_yearly = 0;
   std::vector<std::string> keep_tags;
   std::int64_t keep_within_s = 0;

@@ -114,6 +114,10 @@ std::string hint_of(const Error& error, const Command& command) {
     case Code::Tampered:
     case Code::Missing:
       return "all that is touched:  holdfast check --read-data";
+    case Code::NotFound:
+      return command.verb == "unforget" ? "what can be brought back:  holdfast snapshots --forgotten" +
+                                              (command.space ? " --space " + *command.space : std::string())
+                                        : "";
     case Code::RolledBack:
     case Code::Forked:
       return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";

@@ -44,8 +44,6 @@ Json stats_json(const space::SnapshotStats& stats) {
           {"left_out", stats.left_out}};
 }
 
-namespace {
-
 Json snapshot_json(const space::Snapshot& snapshot) {
   Json out{{"id", snapshot.id.hex()},
            {"time", iso_time(snapshot.time_ns)},
@@ -61,8 +59,6 @@ Json snapshot_json(const space::Snapshot& snapshot) {
   out["stats"] = stats_json(snapshot.stats);
   return out;
 }
-
-}  // namespace
 
 Json problems_json(const std::vector<backup::Problem>& problems) {
   Json out = Json::array();

@@ -25,6 +25,7 @@ Json stats_json(const space::SnapshotStats& stats);
 Json problems_json(const std::vector<backup::Problem>& problems);
 void put_report(Json& json, const backup::BackupReport& report);
 void put_report(Json& json, const backup::RestoreReport& report);
+Json snapshot_json(const space::Snapshot& snapshot);
 Json entry_json(const space::TreeEntry& entry);
 
 }  // namespace holdfast::app

@@ -6,6 +6,7 @@
 #include "session/spaces.h"
 #include "show.h"
 #include "terminal.h"
+#include "verb_keep.h"
 #include "verb_live.h"
 
 namespace holdfast::app {
@@ -51,6 +52,7 @@ class Verb {
       HF_TRY(const auto info, verbs::space_info(session(), command_.name));
       return show(info);
     }
+    if (const auto code = run_keep_verb(session(), command_, line_, output_)) return *code;
     if (command_.verb == "backup") return backup();
     if (command_.verb == "snapshots") {
       HF_TRY(const auto snapshots, verbs::snapshots(session(), space_));

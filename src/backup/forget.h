@@ -1,5 +1,5 @@
 // Forgetting snapshots: they leave the list of the space; what only they need stays where it is until a prune
-// (prune.h). Nothing brings a forgotten snapshot back yet.
+// (prune.h). unforget.h brings them back.
 #pragma once
 
 #include <limits>

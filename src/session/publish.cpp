@@ -1,6 +1,7 @@
 #include "session/publish.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/reached.h"
 #include "space/packer.h"
@@ -80,11 +81,12 @@ std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t adde
   }
 }
 
-Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring) {
+Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring,
+                            const space::Segment& returning) {
   HF_OK(space.follow_index());
   const auto& segments = space.index().segments();
   NewIndex out{{}, space.state().superseded, {}};
-  if (upload.packs().empty() && retiring.empty()) {
+  if (upload.packs().empty() && retiring.empty() && returning.packs.empty()) {
     out.index = space.state().index;
     return out;
   }
@@ -93,11 +95,13 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     auto its = mark(segment, retiring);
     if (!its) {
       HF_TRY(const bool rebuilt, space.recheck_index());
-      return rebuilt ? make_index(space, upload, retiring) : pass_on(its.error());
+      return rebuilt ? make_index(space, upload, retiring, returning) : pass_on(its.error());
     }
     marked.push_back(*std::move(its));
   }
   space::Segment added = space::make_segment(upload.packs());
+  if (!returning.packs.empty())
+    added = space::merge_segments(std::array{returning, std::move(added)}, std::vector<Bytes>(2));
 
   std::vector<std::size_t> own;
   std::vector<std::uint64_t> sizes;
@@ -118,7 +122,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     auto part = segments[own[i]].view.load();
     if (!part) {
       HF_TRY(const bool rebuilt, space.recheck_index());
-      return rebuilt ? make_index(space, upload, retiring) : pass_on(part.error());
+      return rebuilt ? make_index(space, upload, retiring, returning) : pass_on(part.error());
     }
     leaves[own[i]] = true;
     parts.push_back(*std::move(part));
@@ -147,8 +151,10 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
   if (added.packs.empty()) return out;
   // After a lost race the same segment serves again, unless what it was merged from has changed.
   made.packs = upload.packs().size();
+  for (const space::PackInfo& pack : returning.packs) made.returning.push_back(pack.object);
   const auto same = [&](const Upload::MadeSegment& before) {
-    return before.merged == made.merged && before.retired == made.retired && before.packs == made.packs;
+    return before.merged == made.merged && before.retired == made.retired && before.packs == made.packs &&
+           before.returning == made.returning;
   };
   if (!upload.segment || !same(*upload.segment)) {
     HF_TRY(made.ref, put_segment(space, upload, added));
@@ -181,7 +187,7 @@ Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::
 }
 
 Status carry(SpaceSession& space, std::vector<space::InlineChunk> chunks, std::unique_ptr<Upload>& upload,
-             const std::function<Status()>& begin_upload, Draft& draft) {
+             const std::function<Status()>& begin_upload, Draft& draft, const space::Segment& returning) {
   std::size_t bytes = 0;
   for (const space::InlineChunk& chunk : chunks) bytes += chunk.bytes.size();
   const bool fold = space.inlined_bytes() + bytes > fold_bytes || space.inlined_commits() + 1 > fold_commits;
@@ -197,8 +203,9 @@ Status carry(SpaceSession& space, std::vector<space::InlineChunk> chunks, std::u
   } else {
     draft.inlined = std::move(chunks);
   }
+  if (!upload && !returning.packs.empty()) HF_OK(begin_upload());
   if (!upload) return {};
-  HF_TRY(auto index, make_index(space, *upload));
+  HF_TRY(auto index, make_index(space, *upload, {}, returning));
   draft.state.index = std::move(index.index);
   draft.state.superseded = std::move(index.superseded);
   draft.retire = std::move(index.retire);

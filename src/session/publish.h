@@ -16,7 +16,9 @@ struct NewIndex {
 // retiring: packs that the same commit takes out of the index, whoever's they are (F1, D5). They stay in their segments
 // with a mark, until those are merged; a segment without any other pack goes, and of one's own those go that have more
 // marked packs than others, as far as a merge may be.
-Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring = {});
+// returning: packs of this account's own that a prune took out, and that stand in the index again (past.h).
+Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& retiring = {},
+                            const space::Segment& returning = {});
 // Of this account's segments with so many records each, oldest first: from which on they are merged with `added` new
 // records; sizes.size(): none is. Where that would be more than 64 MiB, the oldest stay for themselves.
 [[nodiscard]] std::size_t merge_start(std::span<const std::uint64_t> sizes, std::uint64_t added);
@@ -28,6 +30,6 @@ Status put_chunks(SpaceSession& space, Upload& upload, const std::vector<space::
 // inline (F2), as packs; and the index of everything in `upload`. begin_upload sets `upload`; called when one is needed
 // and there is none.
 Status carry(SpaceSession& space, std::vector<space::InlineChunk> chunks, std::unique_ptr<Upload>& upload,
-             const std::function<Status()>& begin_upload, Draft& draft);
+             const std::function<Status()>& begin_upload, Draft& draft, const space::Segment& returning = {});
 
 }  // namespace holdfast::session

@@ -23,6 +23,8 @@ bool may_be_the_index(Code code) {
 SpaceReader::SpaceReader(SpaceSession& space, std::size_t cache_bytes)
     : space_(space), cache_bytes_max_(cache_bytes), gets_(space.session().server) {}
 
+SpaceReader::SpaceReader(SpaceSession& space, const IndexCache& index) : SpaceReader(space) { other_index_ = &index; }
+
 void SpaceReader::forget_blocks() {
   cache_.clear();
   ages_.clear();
@@ -101,7 +103,7 @@ void SpaceReader::prefetch(std::span<const ChunkId> ids) {
   for (const ChunkId& id : ids) {
     if (asked_.size() >= asked_max) return;
     if (space_.inlined().contains(id)) continue;
-    const auto places = space_.index().find(id);
+    const auto places = index().find(id);
     if (places.empty()) continue;
     const auto pack = pack_of(places.front());
     if (!pack) continue;
@@ -128,7 +130,7 @@ Result<Bytes> SpaceReader::chunk_at(space::ChunkKind kind, const ChunkId& id, co
 
 Result<Bytes> SpaceReader::chunk(space::ChunkKind kind, const ChunkId& id) {
   auto bytes = find_chunk(kind, id);
-  if (bytes || !may_be_the_index(bytes.error().code)) return bytes;
+  if (bytes || other_index_ != nullptr || !may_be_the_index(bytes.error().code)) return bytes;
   HF_TRY(const bool rebuilt, space_.recheck_index());
   if (!rebuilt) return bytes;
   while (!asked_.empty()) receive_one();
@@ -139,7 +141,7 @@ Result<Bytes> SpaceReader::chunk(space::ChunkKind kind, const ChunkId& id) {
 Result<Bytes> SpaceReader::find_chunk(space::ChunkKind kind, const ChunkId& id) {
   if (const auto inlined = space_.inlined().find(id); inlined != space_.inlined().end()) return inlined->second;
   std::optional<Error> first;
-  for (const FoundChunk& place : space_.index().find(id)) {
+  for (const FoundChunk& place : index().find(id)) {
     auto bytes = chunk_at(kind, id, place);
     if (bytes) return bytes;
     if (!first) first = std::move(bytes).error();

@@ -15,6 +15,8 @@ class SpaceReader final : public space::ChunkSource {
   // follow_index() must have been called. Tampered and Missing name pack and block; a second location is tried first
   // (A5), and then whether it is this device's copy of the index that is damaged.
   explicit SpaceReader(SpaceSession& space, std::size_t cache_bytes = reader_cache_bytes_default);
+  // The same by another index than that of the space's head (past.h); it outlives this.
+  SpaceReader(SpaceSession& space, const IndexCache& index);
 
   Result<Bytes> chunk(space::ChunkKind kind, const ChunkId& id) override;
   void prefetch(std::span<const ChunkId> ids) override;
@@ -42,7 +44,10 @@ class SpaceReader final : public space::ChunkSource {
   void receive_one();
   [[nodiscard]] Result<space::PackInfo> pack_of(const FoundChunk& place) const;
 
+  [[nodiscard]] const IndexCache& index() const { return other_index_ == nullptr ? space_.index() : *other_index_; }
+
   SpaceSession& space_;
+  const IndexCache* other_index_ = nullptr;
   std::size_t cache_bytes_max_, cache_bytes_ = 0;
   std::map<BlockKey, Block> cache_;
   std::list<BlockKey> ages_;  // oldest first

@@ -1,5 +1,7 @@
 #include "session/space_session.h"
 
+#include <algorithm>
+
 #include "session/space_records.h"
 
 namespace holdfast::session {
@@ -134,6 +136,15 @@ space::IndexKeys SpaceSession::index_keys() const {
 }
 
 Status SpaceSession::follow_index() { return index_.follow(session_, id(), state_, *read_, index_keys()); }
+
+Status SpaceSession::open_past_index(const std::vector<space::SegmentRef>& refs, IndexCache& past) {
+  space::SpaceState both;  // what it does not name would be removed from this device
+  both.index = refs;
+  for (const space::SegmentRef& ref : state_.index)
+    if (std::ranges::none_of(refs, [&](const auto& other) { return other.objects == ref.objects; }))
+      both.index.push_back(ref);
+  return past.follow(session_, id(), both, *read_, index_keys());
+}
 
 Result<bool> SpaceSession::recheck_index() {
   if (std::exchange(index_rechecked_, true)) return false;

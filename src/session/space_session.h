@@ -62,11 +62,14 @@ class SpaceSession {
   [[nodiscard]] Result<std::pair<ObjectId, Bytes>> boxes() const;
   [[nodiscard]] IndexCache& index() { return index_; }  // follow_index() first
   Status follow_index();
+  // The same of segments that an earlier commit named, beside the index of the head: the server must still have them.
+  Status open_past_index(const std::vector<space::SegmentRef>& refs, IndexCache& past);
   // How many packs of this account's own the server says it has no more, or note_damaged() was given; what they held is
   // not known any more, and is sent again by whoever has it. Of a very large space the server is asked for a part,
   // another one each time.
   Result<std::size_t> look_for_packs();
   Status note_damaged(std::vector<ObjectId> packs);  // all that a check of all bytes found
+  Result<PackSet> damaged() const;                   // the last such note
   // The same of every pack and every index object that the index names, whoever's: what a prune must not rely on.
   struct Trouble {
     PackSet lost;                   // packs: not there, with other bytes, or noted as damaged
@@ -104,9 +107,6 @@ class SpaceSession {
   Status catch_up(const api::Position& own);
   Status check_kept(const api::Position& own);
   Status count_prunes(std::uint64_t from, std::uint64_t to);
-
-  // space_packs.cpp
-  Result<PackSet> damaged() const;
 
   // space_commit.cpp
   Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);

@@ -33,11 +33,12 @@ class Upload {
   [[nodiscard]] std::uint64_t bytes_acknowledged() const { return bytes_acknowledged_; }
   [[nodiscard]] std::size_t objects() const { return packs_.size(); }
 
-  // The segment that publish.h made of these packs, and of what it was merged, without which packs.
+  // The segment that publish.h made of these packs, and of what it was merged, without and with which packs.
   struct MadeSegment {
     std::vector<space::SegmentObject> merged;
     std::vector<Bytes> retired;
     std::size_t packs = 0;
+    std::vector<ObjectId> returning;
     space::SegmentRef ref;
   };
   std::optional<MadeSegment> segment;

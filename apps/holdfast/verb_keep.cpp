@@ -1,0 +1,67 @@
+#include "verb_keep.h"
+
+#include "session/spaces.h"
+#include "show_keep.h"
+#include "terminal.h"
+
+namespace holdfast::app {
+
+namespace {
+
+class KeepVerb {
+ public:
+  KeepVerb(session::Session& session, const Command& command, const agent::ForwardedCommand& line,
+           agent::Output& output)
+      : session_(session),
+        command_(command),
+        line_(line),
+        output_(output),
+        space_(command.space.value_or(std::string(session::backups_space))) {}
+
+ private:
+  template <class T>
+  void show(const T& value) {
+    output_.out(command_.json ? json_of(value, command_) : text_of(value, command_));
+  }
+  template <class Options, class Work>
+  auto with_progress(Options& options, const Work& work) {
+    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, command_.verb);
+    options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
+    return work();
+  }
+
+ public:
+  Result<int> forgotten() {
+    HF_TRY(const auto forgotten, verbs::forgotten(session_, space_));
+    show(forgotten);
+    return exit_done;
+  }
+
+  Result<int> unforget() {
+    backup::UnforgetOptions options;
+    options.ids = command_.snapshots;
+    options.dry_run = command_.dry_run;
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::unforget(session_, space_, options); }));
+    show(done);
+    return exit_done;
+  }
+
+ private:
+  session::Session& session_;
+  const Command& command_;
+  const agent::ForwardedCommand& line_;
+  agent::Output& output_;
+  std::string space_;
+};
+
+}  // namespace
+
+std::optional<Result<int>> run_keep_verb(session::Session& session, const Command& command,
+                                         const agent::ForwardedCommand& line, agent::Output& output) {
+  KeepVerb verb(session, command, line, output);
+  if (command.verb == "snapshots" && command.forgotten) return verb.forgotten();
+  if (command.verb == "unforget") return verb.unforget();
+  return std::nullopt;
+}
+
+}  // namespace holdfast::app
