@@ -13,7 +13,7 @@ from trees import put
 
 VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
          ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("put",), ("get",), ("mkdir",), ("mv",), ("history",), ("rm",), ("find",), ("stats",),
-         ("forget",), ("prune",), ("inspect",), ("completion",), ("man",)]
+         ("forget",), ("unforget",), ("prune",), ("inspect",), ("completion",), ("man",)]
 
 
 def help_of_every_verb(story, home):
@@ -137,7 +137,7 @@ def json_of_every_verb(story):
              "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
              "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),),
              "put": (tree, "nowhere:"), "get": ("made:nowhere", story.path("got")), "mkdir": ("made:tree",), "mv": ("made:nowhere", "made:y"), "history": ("made:nowhere",), "rm": ("made:tree",), "find": ("ffffffff", "*"), "stats": ("ffffffff",),
-             "forget": (), "prune": ("-s", "nowhere")}
+             "forget": (), "unforget": ("12345678", "-s", "nowhere"), "prune": ("-s", "nowhere")}
     stranger = story.home("stranger", server, signed_up=False)
     for verb in VERBS:
         name = " ".join(verb)
