@@ -132,7 +132,7 @@ def json_of_every_verb(story):
                  "restore": ("latest", story.path("out")), "ls": ("latest",), "diff": ("latest",), "inspect": (os.path.join(home.path, "keys"),), "completion": ("bash",),
                  "man": (story.path("pages"),), "put": (tree, "made:"), "get": ("made:tree", story.path("got")), "mkdir": ("made:x",), "mv": ("made:x", "made:y"),
                  "history": ("made:tree/file",), "find": ("made:", "*"), "stats": ("made:",), "rm": ("made:y", "-r"),
-                 "forget": ("--keep-last", "1")}
+                 "forget": ("--keep-last", "1"), "unforget": ("12345678",)}
     wrong = {"signup": ("UPPER CASE", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("nowhere",),
              "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
              "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),),
@@ -145,6 +145,8 @@ def json_of_every_verb(story):
             value = one_object(stranger.run(*verb, *arguments.get(name, ("latest:tree/file",) if name == "cat" else ()), "--json", code=FAILED))
             expect_equal(value["error"]["code"], "NotFound", f"{name} in a home without an account")
         one_object(stranger.run(*verb, "--no-such-option", "--json", code=USAGE))
+        if name == "unforget":
+            arguments[name] = (home.json("snapshots")["snapshots"][-1]["id"],)
         if name == "cat":
             expect_equal(home.run("cat", "latest:tree/file", "--json").out, b"content", "cat prints the file, whatever is asked")
         else:
