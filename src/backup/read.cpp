@@ -10,7 +10,7 @@ namespace holdfast::backup {
 namespace {
 
 constexpr std::size_t small_files_max = 256;
-constexpr std::uint64_t small_bytes_max = 2 * 1024 * 1024;
+constexpr std::uint64_t small_bytes_max = 1024 * 1024;
 constexpr std::size_t window_bytes = 2 * 1024 * 1024;
 constexpr int tries_max = 3;
 
@@ -151,8 +151,10 @@ Result<bool> Run::read_large(std::uint64_t token, const Walked& entry, File& fil
     const std::uint64_t range_end = std::min(range.offset + range.size, before.size);
     std::size_t carried = 0;  // bytes at the window's front: the start of a chunk whose end comes next
     while (offset < range_end || carried > 0) {
-      const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, range_end - offset));
-      if (window_.size() < carried + fresh) window_.resize(carried + fresh);
+      const std::size_t room = space::chunk_bytes_max - carried;  // a chunk ends before it is used up
+      const std::size_t fresh = std::min<std::uint64_t>(std::min(window_bytes, room), range_end - offset);
+      if (window_.size() < carried + fresh)
+        window_.resize(fresh == range_end - offset ? carried + fresh : space::chunk_bytes_max);
       std::size_t got = 0;
       if (fresh > 0) {
         auto read = file.read_at(offset, std::span(window_).subspan(carried, fresh));

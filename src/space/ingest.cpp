@@ -8,6 +8,11 @@ namespace {
 constexpr std::size_t id_batch_bytes = 1024 * 1024;
 constexpr std::size_t id_batch_chunks = 256;
 
+IngestLimits for_workers(IngestLimits limits, unsigned workers) {
+  if (limits.bytes_held_max == 0) limits.bytes_held_max = block_bytes_joined_max * (std::size_t{2} * workers + 1);
+  return limits;
+}
+
 std::vector<ChunkId> ids_of(const crypto::Hmac& key, std::span<const ByteView> chunks) {
   std::vector<ChunkId> out;
   out.reserve(chunks.size());
@@ -19,7 +24,7 @@ std::vector<ChunkId> ids_of(const crypto::Hmac& key, std::span<const ByteView> c
 
 Ingest::Ingest(IngestContext context, IngestLimits limits)
     : context_(std::move(context)),
-      limits_(limits),
+      limits_(for_workers(limits, context_.workers.count())),
       chunker_(context_.chunker),
       data_{Packer(PackKind::data, context_.origin), {}},
       nodes_{Packer(PackKind::nodes, context_.origin), {}},

@@ -40,9 +40,11 @@ struct IngestContext {
 };
 
 struct IngestLimits {
-  std::size_t bytes_held_max = 3 * 1024 * 1024;  // added and not in a pack yet; one add may go beyond
+  // Added and not in a pack yet; one add may go beyond. 0: two blocks for each worker, so that none waits for the next
+  // one while the caller reads, beside what is gathered and the block that is open.
+  std::size_t bytes_held_max = 0;
   std::size_t packs_sealing_max = 1;
-  std::size_t waiting_beside_packs_max = 6 * 1024 * 1024;  // in blocks that are in no pack yet: see before_pack
+  std::size_t waiting_beside_packs_max = 2 * 1024 * 1024;  // in blocks that are in no pack yet: see before_pack
 };
 
 struct IngestStats {
