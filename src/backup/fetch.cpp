@@ -7,15 +7,15 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::size_t ranges_in_flight_max = 3;
+constexpr std::size_t ranges_held_max = 4;                  // on their way, or with blocks that are not opened yet
 constexpr std::uint32_t gap_bytes_max = 256 * 1024;         // read over rather than asked for apart
-constexpr std::uint32_t range_bytes_max = 6 * 1024 * 1024;  // of several blocks
-constexpr std::size_t jobs_bytes_max = 16 * 1024 * 1024;
+constexpr std::uint32_t range_bytes_max = 6 * 1024 * 1024;  // of several blocks, sealed and opened
+constexpr std::size_t opened_bytes_max = 8 * 1024 * 1024;   // being opened, or not used yet; one block may go beyond
 
 // Neighbouring blocks of one pack that are fetched by one call.
 struct Span {
   std::size_t pack = 0, first = 0, count = 0;  // positions in packs[pack].blocks
-  std::uint32_t offset = 0, size = 0;
+  std::uint32_t offset = 0, size = 0, plain = 0;
 };
 
 std::vector<Span> plan_spans(std::span<const WantedPack> packs) {
@@ -25,12 +25,14 @@ std::vector<Span> plan_spans(std::span<const WantedPack> packs) {
     for (std::size_t b = 0; b < packs[p].blocks.size(); ++b) {
       const std::uint16_t number = packs[p].blocks[b].block;
       const std::uint32_t begin = offsets[number], end = offsets[number + 1];
+      const std::uint32_t plain = packs[p].info.blocks[number].plain.value;
       if (b > 0 && begin - (out.back().offset + out.back().size) <= gap_bytes_max &&
-          end - out.back().offset <= range_bytes_max) {
+          std::max(out.back().plain + plain, end - out.back().offset) <= range_bytes_max) {
         out.back().size = end - out.back().offset;
+        out.back().plain += plain;
         ++out.back().count;
       } else {
-        out.push_back({p, b, 1, begin, end - begin});
+        out.push_back({p, b, 1, begin, end - begin, plain});
       }
     }
   }
@@ -55,15 +57,16 @@ class Fetch {
   Status run() {
     const std::vector<Span> spans = plan_spans(packs_);
     std::size_t next = 0;
-    while (next < spans.size() || !flying_.empty() || jobs_.in_flight() > 0) {
-      while (next < spans.size() && flying_.size() < ranges_in_flight_max) {
+    while (next < spans.size() || !flying_.empty() || !arrived_.empty() || jobs_.in_flight() > 0) {
+      while (next < spans.size() && flying_.size() + arrived_.size() < ranges_held_max) {
         const Span& span = spans[next++];
         const RequestId request = gets_.submit(group_of(space_.id()), space_.read_key(), packs_[span.pack].info.object,
                                                span.offset, span.size);
         flying_.emplace(request, span);
       }
-      const bool busy = job_bytes_ > jobs_bytes_max || flying_.empty();
-      Status step = busy && jobs_.in_flight() > 0 ? finish_job() : receive();
+      while (!arrived_.empty() && opened_bytes_ < opened_bytes_max) open_next();
+      const bool busy = !arrived_.empty() || flying_.empty();
+      Status step = busy ? finish_job() : receive();
       if (!step) {
         drain();
         return step;
@@ -77,6 +80,13 @@ class Fetch {
     std::size_t bytes = 0;
     OpenedBlock opened;
   };
+  struct Arrived {  // a range of which blocks are still to be opened
+    Span span;
+    std::shared_ptr<const session::GotRange> range;  // lives as long as a job needs a part of it
+    std::vector<std::uint32_t> offsets;
+    std::shared_ptr<const space::PackOpener> opener;  // null: no such epoch
+    std::size_t opened = 0;
+  };
 
   void drain() {
     while (jobs_.in_flight() > 0) (void)jobs_.next();
@@ -84,7 +94,7 @@ class Fetch {
 
   Status finish_job() {
     auto [id, job] = jobs_.next();
-    job_bytes_ -= job.bytes;
+    opened_bytes_ -= job.bytes;
     return use_(std::move(job.opened));
   }
 
@@ -105,27 +115,25 @@ class Fetch {
       }
       return {};
     }
-    start_jobs(span, std::make_shared<const session::GotRange>(*std::move(got)));
+    Arrived arrived{span, std::make_shared<const session::GotRange>(*std::move(got)), pack.info.block_offsets(), {}};
+    if (const space::EpochKeys* keys = space_.epoch_keys(pack.info.epoch))
+      arrived.opener = std::make_shared<const space::PackOpener>(keys->pack, space_.id(), pack.info);
+    arrived_.push_back(std::move(arrived));
     return {};
   }
 
-  // The range lives as long as a job needs a part of it.
-  void start_jobs(const Span& span, const std::shared_ptr<const session::GotRange>& range) {
-    const WantedPack& pack = packs_[span.pack];
-    const space::EpochKeys* keys = space_.epoch_keys(pack.info.epoch);
-    const auto offsets = pack.info.block_offsets();
-    std::shared_ptr<const space::PackOpener> opener;
-    if (keys != nullptr) opener = std::make_shared<const space::PackOpener>(keys->pack, space_.id(), pack.info);
-    for (std::size_t i = 0; i < span.count; ++i) {
-      const WantedBlock& block = pack.blocks[span.first + i];
-      const ByteView sealed =
-          range->bytes.subspan(offsets[block.block] - span.offset, pack.info.blocks[block.block].stored.value);
-      const std::size_t cost = sealed.size() + pack.info.blocks[block.block].plain.value;
-      job_bytes_ += cost;
-      jobs_.submit([this, &pack, &block, sealed, range, opener, cost] {
-        return Job{cost, open(pack, block, sealed, opener.get())};
-      });
-    }
+  void open_next() {
+    Arrived& first = arrived_.front();
+    const WantedPack& pack = packs_[first.span.pack];
+    const WantedBlock& block = pack.blocks[first.span.first + first.opened++];
+    const ByteView sealed = first.range->bytes.subspan(first.offsets[block.block] - first.span.offset,
+                                                       pack.info.blocks[block.block].stored.value);
+    const std::size_t plain_bytes = pack.info.blocks[block.block].plain.value;
+    opened_bytes_ += plain_bytes;
+    jobs_.submit([this, &pack, &block, sealed, range = first.range, opener = first.opener, plain_bytes] {
+      return Job{plain_bytes, open(pack, block, sealed, opener.get())};
+    });
+    if (first.opened == first.span.count) arrived_.pop_front();
   }
 
   // Pure: in a worker.
@@ -155,7 +163,8 @@ class Fetch {
   std::span<const WantedPack> packs_;
   const std::function<Status(OpenedBlock&&)>& use_;
   std::map<RequestId, Span> flying_;
-  std::size_t job_bytes_ = 0;
+  std::deque<Arrived> arrived_;
+  std::size_t opened_bytes_ = 0;
   Jobs<Job> jobs_;
 };
 

@@ -179,7 +179,7 @@ class TreeWriter {
   // Its metadata, after its entries are there. AlreadyExists: another directory, or something else, has its name now.
   virtual Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) = 0;
   virtual Status make_file(const WriteRequest& request) = 0;
-  // Written by other threads, batch beside batch, while the caller goes on; next() waits, and helps. Gives the files'
+  // Written by other threads, batch beside batch, while the caller goes on; next() waits. Gives the files'
   // outcomes and then the pieces'. What is not written when the writer goes may be dropped.
   virtual RequestId submit(WriteBatch batch) = 0;
   virtual std::pair<RequestId, std::vector<Status>> next() = 0;  // REQUIRES: in_flight() > 0. The thread that submits.

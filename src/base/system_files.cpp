@@ -10,6 +10,7 @@
 #include "base/system.h"
 #include "base/system_file.h"
 #include "base/system_list.h"
+#include "base/system_pool.h"
 #include "base/system_tree_reader.h"
 #include "base/system_tree_writer.h"
 
@@ -55,7 +56,7 @@ bool is_remote_magic(std::uint64_t magic) {
 class SystemFiles final : public Files {
  public:
   // The calling thread works too.
-  explicit SystemFiles(unsigned threads) : pool_(std::make_shared<ThreadPool>(threads - 1)) {}
+  explicit SystemFiles(unsigned threads) : threads_(threads), pool_(threads - 1) {}
 
   Result<std::vector<DirectoryEntry>> list(const Path& directory) override {
     HF_OK(check_path(directory));
@@ -64,7 +65,7 @@ class SystemFiles final : public Files {
 
   std::vector<Result<DirectoryListing>> list_batch(std::span<const TreePlace> directories) override {
     std::vector<Result<DirectoryListing>> answers(directories.size());
-    pool_->for_parts(directories.size(), directories_per_part, [&](std::size_t begin, std::size_t end) {
+    pool_.for_parts(directories.size(), directories_per_part, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) answers[i] = list_one(directories[i]);
     });
     return answers;
@@ -94,7 +95,7 @@ class SystemFiles final : public Files {
 
   std::vector<Result<ReadAnswer>> read_batch(std::span<const ReadRequest> requests) override {
     std::vector<Result<ReadAnswer>> answers(requests.size());
-    pool_->for_parts(requests.size(), files_per_part, [&](std::size_t begin, std::size_t end) {
+    pool_.for_parts(requests.size(), files_per_part, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) answers[i] = read_one(requests[i]);
     });
     return answers;
@@ -167,7 +168,7 @@ class SystemFiles final : public Files {
 
   Result<std::unique_ptr<TreeWriter>> tree_writer(const Path& root) override {
     HF_OK(check_path(root));
-    return system_tree_writer(root, pool_);
+    return system_tree_writer(root, threads_);
   }
 
  private:
@@ -193,7 +194,8 @@ class SystemFiles final : public Files {
     return ::stat(path.c_str(), &out) == 0 && S_ISDIR(out.st_mode);
   }
 
-  const std::shared_ptr<ThreadPool> pool_;
+  const unsigned threads_;
+  ThreadPool pool_;
 };
 
 }  // namespace

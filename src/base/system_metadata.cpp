@@ -98,7 +98,8 @@ int MetadataTarget::set_time(std::int64_t mtime_ns) const {
   return error_of(by_path_ ? ::utimensat(AT_FDCWD, path_.c_str(), times, 0) : ::futimens(descriptor_, times));
 }
 
-Status MetadataTarget::apply(const Metadata& metadata, std::optional<std::uint32_t> mode_now, bool inherited_acl,
+Status MetadataTarget::apply(const Metadata& metadata, std::optional<std::pair<std::uint32_t, std::uint32_t>> owner_now,
+                             std::optional<std::uint32_t> mode_now, bool inherited_acl,
                              std::string_view name_for_errors, const std::function<void(std::string)>& warn) const {
   std::uint32_t mode = metadata.mode & 07777u;
   const auto refused = [&](const std::string& what, int number) {
@@ -106,7 +107,7 @@ Status MetadataTarget::apply(const Metadata& metadata, std::optional<std::uint32
     warn(printable(name_for_errors) + ": " + what + " was not set: " + (reason != nullptr ? reason : "refused"));
   };
 
-  if (metadata.owner) {
+  if (metadata.owner && metadata.owner != owner_now) {
     if (const int number = set_owner(metadata.owner->first, metadata.owner->second); number != 0) {
       if (number == EIO || number == EROFS) return system_fail(number, "setting the owner", name_for_errors);
       refused("the owner", number);

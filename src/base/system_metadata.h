@@ -20,11 +20,13 @@ class MetadataTarget {
   MetadataTarget(int descriptor, FileType type, bool by_path);
 
   // What the file system refuses of owner and attributes is told to `warn`; mode and time must be taken.
-  // mode_now: the mode is this already; nullopt: not known. inherited_acl: the entry may have got ACLs from its folder.
+  // owner_now, mode_now: these it has already; nullopt: not known. inherited_acl: the entry may have got ACLs from its
+  // folder.
   // Order: owner (takes special bits away), attributes (a read-only mode would forbid some), mode, ACLs (a mode set
   // later would change their mask), time.
-  Status apply(const Metadata& metadata, std::optional<std::uint32_t> mode_now, bool inherited_acl,
-               std::string_view name_for_errors, const std::function<void(std::string)>& warn) const;
+  Status apply(const Metadata& metadata, std::optional<std::pair<std::uint32_t, std::uint32_t>> owner_now,
+               std::optional<std::uint32_t> mode_now, bool inherited_acl, std::string_view name_for_errors,
+               const std::function<void(std::string)>& warn) const;
 
  private:
   int set_owner(std::uint32_t uid, std::uint32_t gid) const;  // all of these: 0 or errno

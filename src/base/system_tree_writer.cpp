@@ -18,6 +18,7 @@
 #include "base/system_beneath.h"
 #include "base/system_file.h"
 #include "base/system_metadata.h"
+#include "base/system_pool.h"
 
 namespace holdfast {
 
@@ -60,8 +61,7 @@ Status write_parts(int descriptor, const std::vector<ByteView>& parts, std::stri
 
 class SystemTreeWriter final : public TreeWriter {
  public:
-  SystemTreeWriter(Fd root, std::shared_ptr<ThreadPool> pool)
-      : root_(std::move(root)), pool_(std::move(pool)), folders_(root_.get()) {}
+  SystemTreeWriter(Fd root, unsigned threads) : root_(std::move(root)), folders_(root_.get()), pool_(threads) {}
 
   ~SystemTreeWriter() override {
     {
@@ -95,7 +95,7 @@ class SystemTreeWriter final : public TreeWriter {
       const std::lock_guard lock(queue_->mutex);
       queue_->waiting.emplace_back(request_id, std::move(batch));
     }
-    pool_->post([this, queue = queue_] {
+    pool_.post([this, queue = queue_] {
       std::unique_lock lock(queue->mutex);
       if (!queue->waiting.empty()) write_first(lock);  // else this thread came too late, or the writer is gone
     });
@@ -104,13 +104,7 @@ class SystemTreeWriter final : public TreeWriter {
 
   std::pair<RequestId, std::vector<Status>> next() override {
     std::unique_lock lock(queue_->mutex);
-    while (queue_->written.empty()) {
-      if (queue_->waiting.empty()) {
-        queue_->changed.wait(lock);
-      } else {
-        write_first(lock);
-      }
-    }
+    queue_->changed.wait(lock, [this] { return !queue_->written.empty(); });
     auto out = std::move(queue_->written.front());
     queue_->written.pop_front();
     --in_flight_;
@@ -239,7 +233,7 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
  private:
-  // Outlives the writer: a thread of the pool may come late, and finds nothing.
+  // What a thread that comes late still finds.
   struct Queue {
     std::mutex mutex;
     std::condition_variable changed;
@@ -341,9 +335,12 @@ class SystemTreeWriter final : public TreeWriter {
       return {};
     }
     Status status = write_parts(file.get(), request.parts, request.name);
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> owner_now;  // asking costs a fifth of setting it again
+    if (metadata.owner)
+      if (const auto made = stat_fd(file.get(), request.name)) owner_now.emplace(made->uid, made->gid);
     if (status)
       status = MetadataTarget(file.get(), FileType::regular, false)
-                   .apply(metadata, mode_first & ~umask_, place.folder->default_acl, request.name, warn_);
+                   .apply(metadata, owner_now, mode_first & ~umask_, place.folder->default_acl, request.name, warn_);
     if (const int closed = file.close(); status && closed != 0)
       status = system_fail(closed, "writing the file", request.name);
     if (!status) (void)::unlinkat(place.descriptor(), leaf.c_str(), 0);
@@ -366,8 +363,8 @@ class SystemTreeWriter final : public TreeWriter {
     HF_TRY(const FileStat there, stat_fd(entry.get(), name));
     if (there.type != type || (only && there.id() != *only))
       return fail(Code::AlreadyExists, "something else stands under this name", printable(name));
-    HF_OK(
-        MetadataTarget(entry.get(), type, by_path).apply(metadata, there.mode, place.folder->default_acl, name, warn_));
+    HF_OK(MetadataTarget(entry.get(), type, by_path)
+              .apply(metadata, std::nullopt, there.mode, place.folder->default_acl, name, warn_));
     if (type == FileType::directory) folders_.clear();  // it may have a default ACL now
     return {};
   }
@@ -390,7 +387,6 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
   const Fd root_;
-  const std::shared_ptr<ThreadPool> pool_;
   const mode_t umask_ = read_umask();
   const std::string temporary_prefix_ = temporary_prefix();
   const std::function<void(std::string)> warn_ = [this](std::string warning) { add_warning(std::move(warning)); };
@@ -407,14 +403,15 @@ class SystemTreeWriter final : public TreeWriter {
   const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
   RequestId last_request_id_ = 0;
   std::size_t in_flight_ = 0;
+  ThreadPool pool_;  // last: its threads end first
 };
 
 }  // namespace
 
-Result<std::unique_ptr<TreeWriter>> system_tree_writer(const Path& root, std::shared_ptr<ThreadPool> pool) {
+Result<std::unique_ptr<TreeWriter>> system_tree_writer(const Path& root, unsigned threads) {
   Fd descriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor) return system_fail(errno, "opening the target directory", root);
-  return std::make_unique<SystemTreeWriter>(std::move(descriptor), std::move(pool));
+  return std::make_unique<SystemTreeWriter>(std::move(descriptor), threads);
 }
 
 }  // namespace holdfast
