@@ -9,7 +9,7 @@ constexpr std::size_t id_batch_bytes = 1024 * 1024;
 constexpr std::size_t id_batch_chunks = 256;
 
 IngestLimits for_workers(IngestLimits limits, unsigned workers) {
-  if (limits.bytes_held_max == 0) limits.bytes_held_max = block_bytes_joined_max * (std::size_t{2} * workers + 1);
+  if (limits.bytes_held_max == 0) limits.bytes_held_max = block_bytes_joined_max * (std::size_t{2} * workers);
   return limits;
 }
 

@@ -40,8 +40,8 @@ struct IngestContext {
 };
 
 struct IngestLimits {
-  // Added and not in a pack yet; one add may go beyond. 0: two blocks for each worker, so that none waits for the next
-  // one while the caller reads, beside what is gathered and the block that is open.
+  // Added and not in a pack yet; one add may go beyond. 0: two blocks for each worker, what is gathered and the block
+  // that is open among them, so that few wait while the caller reads.
   std::size_t bytes_held_max = 0;
   std::size_t packs_sealing_max = 1;
   std::size_t waiting_beside_packs_max = 2 * 1024 * 1024;  // in blocks that are in no pack yet: see before_pack
