@@ -237,6 +237,19 @@ void add_forget_verbs(CLI::App& app, Command& command) {
   prune.add_flag("-n,--dry-run", command.dry_run, "only tell what would be freed");
 }
 
+void add_export_verbs(CLI::App& app, Command& command) {
+  CLI::App& out = verb(app, command, "export",
+                       "write everything of the account in plain form: each snapshot, and what stands in each space");
+  out.add_option("folder", command.target, "an empty folder, or one that an export was begun in")
+      ->required()
+      ->type_name("DIR");
+  CLI::App& in = verb(app, command, "import", "take the folder of an export into the spaces of this account");
+  in.add_option("folder", command.target,
+                "what `holdfast export` wrote; all of it is compared with its manifests first")
+      ->required()
+      ->type_name("DIR");
+}
+
 void add_tool_verbs(CLI::App& app, Command& command) {
   CLI::App& inspect = verb(app, command, "inspect", "explain a file that this program or the server wrote");
   inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")
@@ -266,6 +279,7 @@ std::unique_ptr<CLI::App> make_parser(Command& command) {
   add_backup_verbs(*app, command);
   add_live_verbs(*app, command);
   add_forget_verbs(*app, command);
+  add_export_verbs(*app, command);
   add_tool_verbs(*app, command);
   return app;
 }

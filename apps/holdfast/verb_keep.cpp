@@ -1,5 +1,8 @@
 #include "verb_keep.h"
 
+#include <unistd.h>
+
+#include "address.h"
 #include "session/spaces.h"
 #include "show_keep.h"
 #include "terminal.h"
@@ -46,6 +49,26 @@ class KeepVerb {
     return exit_done;
   }
 
+  Result<int> export_all() {
+    backup::ExportOptions options;
+    HF_TRY(options.folder, absolute(command_.target, line_.directory));
+    options.set_owner = ::geteuid() == 0;
+    options.restorer = std::pair(::geteuid(), ::getegid());
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::export_all(session_, options); }));
+    show(done);
+    return done.report.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
+  Result<int> import_all() {
+    verbs::ImportOptions options;
+    HF_TRY(const Path typed, absolute(command_.target, line_.directory));
+    HF_TRY(options.folder, session_.doors.files.real_path(typed));
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::import_all(session_, options); }));
+    show(done);
+    if (!done.differences.empty()) return exit_alarm;
+    return done.problems.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
  private:
   session::Session& session_;
   const Command& command_;
@@ -61,6 +84,8 @@ std::optional<Result<int>> run_keep_verb(session::Session& session, const Comman
   KeepVerb verb(session, command, line, output);
   if (command.verb == "snapshots" && command.forgotten) return verb.forgotten();
   if (command.verb == "unforget") return verb.unforget();
+  if (command.verb == "export") return verb.export_all();
+  if (command.verb == "import") return verb.import_all();
   return std::nullopt;
 }
 

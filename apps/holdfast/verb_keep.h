@@ -1,4 +1,4 @@
-// The verbs that keep a space for years: what was forgotten comes back.
+// The verbs that keep a space for years: what was forgotten comes back, and everything leaves and enters in plain form.
 #pragma once
 
 #include "agent/control.h"

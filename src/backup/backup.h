@@ -25,6 +25,9 @@ struct BackupOptions {
   // missing), in one commit. Nothing that stands there goes; a file replaces a file. AlreadyExists: a folder stands
   // where something else is to be, or the other way round.
   std::optional<std::string> into_live;
+  // Of an export: the snapshot gets this id and time, these paths and tags, this host and program, and is as partial as
+  // it says. `paths` are the entries of one folder, all of which are saved, whatever .holdfastignore files say.
+  std::optional<space::Snapshot> label;
   bool only_read = false;                         // local_tree.h: nothing is sent or kept; run_backup refuses it
   std::function<void(const Counters&)> progress;  // often; may be null
 };

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "backup/calendar.h"
+
 namespace holdfast::backup {
 
 namespace {
@@ -14,24 +16,12 @@ constexpr std::int64_t partial_age_max_ns = 30 * 24 * 3600 * second_ns;
 // That a time lies in, as a number that no other such period has.
 using Period = std::int64_t (*)(std::int64_t time_ns);
 
-std::int64_t floor_divide(std::int64_t number, std::int64_t by) { return number / by - (number % by < 0 ? 1 : 0); }
-
 std::int64_t hour(std::int64_t time_ns) { return floor_divide(time_ns, 3600 * second_ns); }
 std::int64_t day(std::int64_t time_ns) { return floor_divide(hour(time_ns), 24); }
 std::int64_t week(std::int64_t time_ns) { return floor_divide(day(time_ns) + 3, 7); }  // 1970 began on a Thursday
 
-// Of the Gregorian calendar, in years that begin with March, so that the leap day is the last: Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-std::int64_t month(std::int64_t time_ns) {
-  constexpr std::int64_t days_of_era = 146'097, first_of_march_0 = 719'468;
-  const std::int64_t days = day(time_ns) + first_of_march_0;
-  const std::int64_t era = floor_divide(days, days_of_era);
-  const std::int64_t in_era = days - era * days_of_era;
-  const std::int64_t year = (in_era - in_era / 1460 + in_era / 36'524 - in_era / 146'096) / 365;
-  const std::int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
-  return 12 * (era * 400 + year) + (5 * in_year + 2) / 153;  // March of year 0 is month 0
-}
-std::int64_t year(std::int64_t time_ns) { return floor_divide(month(time_ns) + 2, 12); }
+std::int64_t year(std::int64_t time_ns) { return civil_date(time_ns).year; }
+std::int64_t month(std::int64_t time_ns) { return 12 * year(time_ns) + civil_date(time_ns).month; }
 
 struct PeriodRule {
   const char* name;

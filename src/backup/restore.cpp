@@ -93,6 +93,12 @@ Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
     }
     return plan_folder(name, root);
   }
+  if (entry.file() != nullptr && options_.stands && options_.stands(name, entry)) {
+    if (entry.hard_link) first_links_.emplace(linked_file(entry), name);
+    ++report_.stats.files;
+    report_.stats.bytes += entry.file()->size;
+    return {};
+  }
   if (entry.hard_link) {
     Bytes file = linked_file(entry);
     if (!first_links_.emplace(file, name).second) {

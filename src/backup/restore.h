@@ -19,6 +19,8 @@ struct RestoreOptions {
   bool set_owner = false;  // owners are set too (by root)
   // Who restores, uid and gid: without set_owner, only this owner's files keep their set-id bits.
   std::optional<std::pair<std::uint32_t, std::uint32_t>> restorer;
+  // Whether this file stands there as it must be, so that it is left as it is; null: none does.
+  std::function<bool(const std::string& name, const space::TreeEntry& entry)> stands;
   std::function<void(const Counters&)> progress;
   std::size_t window_pieces_max = 20'000;  // chunks of files that are planned before they are fetched and written
 };
@@ -33,6 +35,11 @@ struct RestoreReport : Problems {
 
 [[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Root& root,
                                                 const RestoreOptions& options);
+
+// Whether the file on disk has the content that the entry says: every byte is read and held against its chunk ids.
+// Tampered: it has not.
+[[nodiscard]] Status compare_content(space::ChunkSource& chunks, const space::RootKeys& keys, File& file,
+                                     const space::FileContent& content);
 
 // A file's bytes in order, in bounded memory. NotFound; InvalidArgument: it is no regular file.
 Status cat_file(session::SpaceSession& space, const space::Root& root, const std::string& path,

@@ -5,6 +5,30 @@
 
 namespace holdfast::backup {
 
+Status compare_content(space::ChunkSource& chunks, const space::RootKeys& keys, File& file,
+                       const space::FileContent& content) {
+  HF_TRY(const FileStat stat, file.stat());
+  const auto different = [&] { return fail(Code::Tampered, "what was read back from disk is not what was restored"); };
+  if (stat.size != content.size) return different();
+  const auto piece = [&](const ChunkId& id, std::uint64_t offset, std::uint64_t length) -> Status {
+    Bytes bytes(length);
+    HF_TRY(const std::size_t got, file.read_at(offset, bytes));
+    if (got != length || space::chunk_id(keys.chunk_id, space::ChunkKind::data, bytes) != id) return different();
+    return {};
+  };
+  if (const auto* one = std::get_if<space::OneChunk>(&content.data)) return piece(one->id, 0, content.size);
+  const auto* manifest = std::get_if<space::ManifestRoot>(&content.data);
+  if (manifest == nullptr) return {};
+  std::uint64_t offset = 0;
+  return space::for_each_entry<space::ManifestEntry>(
+      chunks, manifest->root, [&](space::ManifestEntry&& part) -> Result<bool> {
+        if (const auto* chunk = std::get_if<space::ChunkExtent>(&part.extent))
+          HF_OK(piece(chunk->id, offset, chunk->length));
+        offset += part.length();
+        return true;
+      });
+}
+
 Status RestoreRun::verify(const std::string& name, const space::TreeEntry& entry) {
   if (const auto* folder = entry.directory()) return verify_folder(name, folder->root);
   return entry.file() != nullptr ? verify_file(name, entry) : Status();
@@ -23,30 +47,7 @@ Status RestoreRun::verify_file(const std::string& name, const space::TreeEntry& 
   if (std::ranges::find(report_.problems, name, &Problem::path) != report_.problems.end()) return {};
   const auto compare = [&]() -> Status {
     HF_TRY(const auto file, writer_->open_existing(name));
-    HF_TRY(const FileStat stat, file->stat());
-    const auto different = [&] {
-      return fail(Code::Tampered, "what was read back from disk is not what was restored");
-    };
-    if (stat.size != entry.file()->size) return different();
-    const auto piece = [&](const ChunkId& id, std::uint64_t offset, std::uint64_t length) -> Status {
-      Bytes bytes(length);
-      HF_TRY(const std::size_t got, file->read_at(offset, bytes));
-      if (got != length || space::chunk_id(space_.root_keys().chunk_id, space::ChunkKind::data, bytes) != id)
-        return different();
-      return {};
-    };
-    if (const auto* one = std::get_if<space::OneChunk>(&entry.file()->data))
-      return piece(one->id, 0, entry.file()->size);
-    const auto* manifest = std::get_if<space::ManifestRoot>(&entry.file()->data);
-    if (manifest == nullptr) return {};
-    std::uint64_t offset = 0;
-    return space::for_each_entry<space::ManifestEntry>(
-        reader_, manifest->root, [&](space::ManifestEntry&& part) -> Result<bool> {
-          if (const auto* chunk = std::get_if<space::ChunkExtent>(&part.extent))
-            HF_OK(piece(chunk->id, offset, chunk->length));
-          offset += part.length();
-          return true;
-        });
+    return compare_content(reader_, space_.root_keys(), *file, *entry.file());
   };
   if (const Status same = compare(); !same) {
     problem(name, same.error());

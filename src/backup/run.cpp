@@ -68,10 +68,11 @@ void Run::tell(const Path& current, bool now) {
 Status Run::prepare() {
   HF_OK(space_.follow_index());
   // A file that is put by itself is read each time.
-  keeps_state_ = !options_.only_read && (!options_.into_live || std::ranges::any_of(roots_, [this](const auto& root) {
-    const auto stat = doors_.files.stat(root.first);
-    return stat && stat->type == FileType::directory;
-  }));
+  keeps_state_ = !options_.only_read && !options_.label &&
+                 (!options_.into_live || std::ranges::any_of(roots_, [this](const auto& root) {
+                   const auto stat = doors_.files.stat(root.first);
+                   return stat && stat->type == FileType::directory;
+                 }));
   if (!options_.only_read) {
     HF_TRY(report_.packs_lost, space_.look_for_packs());
   }
@@ -185,6 +186,15 @@ space::Snapshot Run::new_snapshot(const space::Root& root, bool partial) {
   snapshot.program = options_.program;
   snapshot.partial = partial;
   snapshot.stats = stats_;
+  if (const auto& label = options_.label; label && !partial) {
+    snapshot.id = label->id;
+    snapshot.time_ns = label->time_ns;
+    snapshot.paths = label->paths;
+    snapshot.tags = label->tags;
+    snapshot.host = label->host;
+    snapshot.program = label->program;
+    snapshot.partial = label->partial;
+  }
   return snapshot;
 }
 

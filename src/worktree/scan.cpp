@@ -190,7 +190,7 @@ void Scanner::read_ignore_files(const std::vector<Directory*>& directories, cons
   std::vector<std::size_t> whose;
   for (std::size_t i = 0; i < directories.size(); ++i) {
     Listing& listing = *directories[i]->listing;
-    if (!lists[i]) continue;
+    if (!lists[i] || !options_.ignore_files) continue;
     const auto found = std::ranges::find(lists[i]->entries, ignore_file_name, &DirectoryEntry::name);
     if (found == lists[i]->entries.end() || !found->stat || found->stat->type != FileType::regular) continue;
     std::string path = paths[i];

@@ -37,6 +37,7 @@ struct ScanOptions {
   bool one_file_system = false;                     // a mount point is given as an empty directory
   std::shared_ptr<const IgnoreRules> exclude = {};  // of the command line, anchored at the root; may be null
   std::vector<FileId> exclude_inodes = {};          // left out without a word
+  bool ignore_files = true;                         // whether .holdfastignore files have their effect
 };
 
 // Belongs to one thread at a time.

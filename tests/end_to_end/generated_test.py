@@ -13,7 +13,7 @@ from trees import put
 
 VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
          ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("put",), ("get",), ("mkdir",), ("mv",), ("history",), ("rm",), ("find",), ("stats",),
-         ("forget",), ("unforget",), ("prune",), ("inspect",), ("completion",), ("man",)]
+         ("forget",), ("unforget",), ("prune",), ("export",), ("import",), ("inspect",), ("completion",), ("man",)]
 
 
 def help_of_every_verb(story, home):
@@ -132,12 +132,13 @@ def json_of_every_verb(story):
                  "restore": ("latest", story.path("out")), "ls": ("latest",), "diff": ("latest",), "inspect": (os.path.join(home.path, "keys"),), "completion": ("bash",),
                  "man": (story.path("pages"),), "put": (tree, "made:"), "get": ("made:tree", story.path("got")), "mkdir": ("made:x",), "mv": ("made:x", "made:y"),
                  "history": ("made:tree/file",), "find": ("made:", "*"), "stats": ("made:",), "rm": ("made:y", "-r"),
-                 "forget": ("--keep-last", "1"), "unforget": ("12345678",)}
+                 "forget": ("--keep-last", "1"), "unforget": ("12345678",),
+                 "export": (story.path("exported"),), "import": (story.path("exported"),)}
     wrong = {"signup": ("UPPER CASE", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("nowhere",),
              "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
              "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),),
              "put": (tree, "nowhere:"), "get": ("made:nowhere", story.path("got")), "mkdir": ("made:tree",), "mv": ("made:nowhere", "made:y"), "history": ("made:nowhere",), "rm": ("made:tree",), "find": ("ffffffff", "*"), "stats": ("ffffffff",),
-             "forget": (), "unforget": ("12345678", "-s", "nowhere"), "prune": ("-s", "nowhere")}
+             "forget": (), "unforget": ("12345678", "-s", "nowhere"), "prune": ("-s", "nowhere"), "export": (tree,), "import": (tree,)}
     stranger = story.home("stranger", server, signed_up=False)
     for verb in VERBS:
         name = " ".join(verb)

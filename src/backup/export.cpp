@@ -1,0 +1,251 @@
+#include "backup/export.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "backup/calendar.h"
+#include "backup/snapshots.h"
+#include "base/reached.h"
+
+namespace holdfast::backup {
+
+namespace {
+
+constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 32;
+
+std::uint64_t number_of(const std::string& name) {  // 0: it begins with none
+  std::uint64_t out = 0;
+  std::from_chars(name.data(), name.data() + name.size(), out);
+  return out;
+}
+
+// What was exported last: whose files the next tree's may be links to.
+struct Base {
+  std::string name;  // below the space's folder
+  space::Root root;
+  std::unordered_map<std::string, std::string> hashes;  // by path
+};
+
+class Export {
+ public:
+  Export(session::SpaceSession& space, const ExportOptions& options, ExportReport& report)
+      : space_(space),
+        options_(options),
+        report_(report),
+        files_(space.session().doors.files),
+        reader_(space),
+        pace_(space.session().doors.clock, options.progress != nullptr) {}
+
+  Status go() {
+    HF_TRY(const auto snapshots, list_snapshots(space_));
+    HF_OK(files_.make_directories(options_.folder));
+    HF_TRY(links_, files_.tree_writer(options_.folder));
+    std::vector<space::Snapshot> all;
+    for (const ListedSnapshot& listed : snapshots) all.push_back(listed.snapshot);
+    for (const space::Snapshot& snapshot : all) HF_OK(tree("snapshots/" + name_of(snapshot), false, snapshot));
+    if (space_.state().live_root.is_zero()) return {};
+    HF_TRY(const std::string number, live_number());
+    if (const std::uint64_t before = number_of(number) - 1; before > 0) newest_[{}] = "live/" + std::to_string(before);
+    space::Snapshot live;
+    live.root = space_.state().live_root;
+    return tree("live/" + number, true, live);
+  }
+
+ private:
+  // "2026-11-28T10-22-12Z-2d6ee138"
+  static std::string name_of(const space::Snapshot& snapshot) {
+    const CivilDate date = civil_date(snapshot.time_ns);
+    const std::int64_t seconds = floor_divide(snapshot.time_ns, second_ns);
+    const std::int64_t of_day = seconds - floor_divide(seconds, 86'400) * 86'400;
+    const auto digits = [](std::int64_t number) {
+      return std::string(number < 10 ? "0" : "") + std::to_string(number);
+    };
+    return std::to_string(date.year) + "-" + digits(date.month) + "-" + digits(date.day) + "T" + digits(of_day / 3600) +
+           "-" + digits(of_day / 60 % 60) + "-" + digits(of_day % 60) + "Z-" + snapshot.id.short_hex();
+  }
+
+  // That of the newest one that has been exported, if nothing changed since; else the next.
+  Result<std::string> live_number() {
+    std::uint64_t newest = 0;
+    const Path folder = join_path(options_.folder, "live");
+    HF_OK(files_.make_directories(folder));
+    HF_TRY(const auto entries, files_.list(folder));
+    for (const DirectoryEntry& entry : entries) newest = std::max(newest, number_of(entry.name));
+    if (newest == 0) return std::string("1");
+    const auto manifest = read_manifest("live/" + std::to_string(newest));
+    const bool same = !manifest || manifest->label.root == space_.state().live_root;
+    return std::to_string(same ? newest : newest + 1);
+  }
+
+  [[nodiscard]] Path path_of(const std::string& name) const { return join_path(options_.folder, name); }
+
+  Result<ExportedTree> read_manifest(const std::string& name) {
+    HF_TRY(const Bytes bytes, files_.read_file(path_of(name + ".manifest"), manifest_bytes_max));
+    return decode_manifest(bytes);
+  }
+
+  // The newest tree of the same paths.
+  void choose_base(const std::vector<std::string>& paths) {
+    base_.reset();
+    base_folder_.reset();
+    const auto newest = newest_.find(paths);
+    if (newest == newest_.end()) return;
+    const auto tree = read_manifest(newest->second);
+    if (!tree) return;  // somebody took it away: everything is written
+    base_ = Base{newest->second, tree->label.root, {}};
+    for (const ExportedEntry& entry : tree->entries)
+      if (entry.type == 'f') base_->hashes.emplace(entry.path, entry.sha256);
+  }
+
+  Status tree(const std::string& name, bool live, const space::Snapshot& label) {
+    auto there = read_manifest(name);
+    if (there) {
+      if (there->label.root != label.root)
+        return fail(Code::AlreadyExists, "another tree than this one stands there", printable(path_of(name)));
+      ++report_.trees_there;
+      newest_[label.paths] = name;
+      return {};
+    }
+    if (there.error().code != Code::NotFound) return pass_on(there.error());
+    choose_base(label.paths);
+    const std::string part = name + ".part";
+    const bool renamed = files_.stat(path_of(name)).has_value();  // before its manifest was written
+    const std::string made = renamed ? name : part;
+    if (renamed) reached("export: a tree that waits for its manifest");
+    const bool again = !renamed && files_.stat(path_of(part)).has_value();
+    ExportReport first;
+    HF_TRY(const bool whole, write(made, label.root, !renamed, report_));
+    if (!whole) return {};
+    if (again) {
+      HF_TRY(const bool removed, remove_leftovers(part));
+      if (removed) HF_OK(write(made, label.root, true, first));  // folders have their times again
+    }
+    ExportedTree manifest{live, space_.named().name, label, {}};
+    HF_TRY(manifest.entries,
+           describe_folder(
+               files_, path_of(made), [&](const std::string& path, const FileStat& stat) { return known(path, stat); },
+               [&](const Path& path) { tell(path); }));
+    if (!renamed) HF_OK(files_.rename(path_of(part), path_of(name)));
+    HF_OK(files_.sync_directory(path_of(std::string(parent_of(name)))));
+    HF_OK(files_.replace_file(path_of(name + ".manifest"), encode_manifest(manifest)));
+    ++report_.trees_written;
+    newest_[label.paths] = name;
+    return {};
+  }
+
+  // What an interrupted run was just writing under a name of its own.
+  Result<bool> remove_leftovers(const std::string& part) {
+    HF_TRY(const auto entries,
+           describe_folder(
+               files_, path_of(part), [](const auto&, const auto&) { return std::string("-"); }, [](const Path&) {}));
+    bool removed = false;
+    for (const ExportedEntry& entry : entries) {
+      if (entry.type != 'f' || asked_.contains(entry.path)) continue;
+      reached("export: what an interrupted run left is removed");
+      HF_OK(files_.remove(join_path(path_of(part), entry.path)));
+      removed = true;
+    }
+    return removed;
+  }
+
+  // False: something of it could not be written.
+  Result<bool> write(const std::string& name, const space::Root& root, bool own, ExportReport& report) {
+    asked_.clear();
+    RestoreOptions restore;
+    restore.target = path_of(name);
+    restore.overwrite = own;
+    restore.set_owner = options_.set_owner;
+    restore.restorer = options_.restorer;
+    restore.progress = options_.progress;
+    restore.stands = [&](const std::string& path, const space::TreeEntry& entry) { return stands(name, path, entry); };
+    HF_TRY(auto done, run_restore(space_, root, restore));
+    report.files += done.stats.files;
+    report.bytes += done.stats.bytes;
+    for (Problem& problem : done.problems) {
+      problem.path = join_path(path_of(name), problem.path);
+      report.add(std::move(problem));
+    }
+    report.problems_count += done.problems_count - std::min<std::uint64_t>(done.problems_count, done.problems.size());
+    std::ranges::move(done.warnings, std::back_inserter(report.warnings));
+    return done.problems_count == 0;
+  }
+
+  // Whether the file is there from an interrupted run, or is made a link to the tree before, which has the same.
+  bool stands(const std::string& tree, const std::string& path, const space::TreeEntry& entry) {
+    const std::string name = join_path(tree, path);
+    asked_.insert(path);
+    if (const auto there = links_->stat(name); there && *there) {
+      const FileStat& stat = **there;
+      const bool set_id = (entry.mode & 06000u) != 0;  // may have been left away
+      if (stat.type != FileType::regular || stat.size != entry.file()->size || stat.mtime_ns != entry.mtime_ns ||
+          (!set_id && stat.mode != entry.mode))
+        return false;
+      const auto file = links_->open_existing(name);
+      const bool same = file && compare_content(reader_, space_.root_keys(), **file, *entry.file());
+      if (same) reached("export: a file of an interrupted run is whole");
+      return same;
+    }
+    if (!base_ || !before_has(path, entry)) return false;
+    const ExpectedFile expected{
+        .type = FileType::regular, .owner = {}, .size = entry.file()->size, .mtime_ns = entry.mtime_ns};
+    const bool linked = links_->make_hard_link(join_path(base_->name, path), name, false, expected).has_value();
+    if (linked) ++report_.files_linked;
+    return linked;
+  }
+
+  bool before_has(const std::string& path, const space::TreeEntry& entry) {
+    const std::string folder(parent_of(path));
+    if (!base_folder_ || base_folder_->first != folder) {
+      base_folder_.emplace(folder, std::vector<space::TreeEntry>());
+      space::Root root = base_->root;
+      if (!folder.empty()) {
+        const auto found = space::find_path(reader_, root, folder);
+        if (!found || found->directory() == nullptr) return false;
+        root = found->directory()->root;
+      }
+      (void)space::read_folder(reader_, root, base_folder_->second);  // what is not known is written
+    }
+    const auto& entries = base_folder_->second;
+    const auto found = std::ranges::lower_bound(entries, entry.name, {}, &space::TreeEntry::name);
+    return found != entries.end() && *found == entry;
+  }
+
+  // Of a link to the tree before: its manifest has the hash.
+  std::optional<std::string> known(const std::string& path, const FileStat& stat) {
+    if (!base_ || stat.links < 2) return std::nullopt;
+    const auto hash = base_->hashes.find(path);
+    if (hash == base_->hashes.end()) return std::nullopt;
+    const auto before = files_.stat(path_of(join_path(base_->name, path)));
+    return before && before->id() == stat.id() ? std::optional(hash->second) : std::nullopt;
+  }
+
+  void tell(const Path& path) {
+    if (!pace_.due()) return;
+    counters_.current = path;
+    options_.progress(counters_);
+  }
+
+  session::SpaceSession& space_;
+  const ExportOptions& options_;
+  ExportReport& report_;
+  Files& files_;
+  session::SpaceReader reader_;
+  Pace pace_;
+  Counters counters_;
+  std::unique_ptr<TreeWriter> links_;
+  std::set<std::string> asked_;                             // files of the tree that is being written
+  std::map<std::vector<std::string>, std::string> newest_;  // of the same paths (none: live): its name
+  std::optional<Base> base_;
+  std::optional<std::pair<std::string, std::vector<space::TreeEntry>>> base_folder_;
+};
+
+}  // namespace
+
+Status run_export(session::SpaceSession& space, const ExportOptions& options, ExportReport& report) {
+  return Export(space, options, report).go();
+}
+
+}  // namespace holdfast::backup

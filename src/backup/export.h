@@ -1,0 +1,29 @@
+// Everything of a space in plain form: each snapshot, and what stands in it now, as a folder with a manifest beside it
+// (docs/formats/export.md). A file that the snapshot of the same paths before has in the same place, with the same
+// metadata, is a hard link to that one's.
+//
+//   SPACE/snapshots/NAME/  SPACE/snapshots/NAME.manifest  SPACE/live/NUMBER/  SPACE/live/NUMBER.manifest
+//
+// A tree is made in NAME.part, and is whole when its manifest stands. Nothing else is written to or replaced.
+#pragma once
+
+#include "backup/export_manifest.h"
+#include "backup/restore.h"
+
+namespace holdfast::backup {
+
+struct ExportOptions {
+  Path folder;             // of this space; it is made when it is missing
+  bool set_owner = false;  // as RestoreOptions
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> restorer;
+  std::function<void(const Counters&)> progress;
+};
+struct ExportReport : Problems {
+  std::uint64_t trees_written = 0, trees_there = 0;      // there: whole from an earlier run
+  std::uint64_t files = 0, files_linked = 0, bytes = 0;  // of the written ones
+  std::vector<std::string> warnings;
+};
+// A tree of which something can't be written is left in NAME.part: the problems say why.
+Status run_export(session::SpaceSession& space, const ExportOptions& options, ExportReport& report);
+
+}  // namespace holdfast::backup

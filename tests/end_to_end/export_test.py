@@ -1,0 +1,139 @@
+"""Everything of an account in plain form, and back into a new account on another server: trees, snapshots and their labels are equal."""
+
+import hashlib
+import os
+
+from cloud import ALARM, DONE, FAILED, MIB, Story, expect, expect_equal, files_below, is_sanitized, step
+from snapshots import expect_whole, restored, snapshot_ids, three_backups
+from trees import expect_equal_trees, put
+from wire import Wire
+
+LABEL = ("id", "time", "host", "paths", "tags", "program", "partial")
+
+
+def labels(home, space="backups"):
+    return [{key: one[key] for key in LABEL} for one in home.json("snapshots", "-s", space)["snapshots"]]
+
+
+def manifest_hashes(path):
+    with open(path, encoding="utf-8") as manifest:
+        lines = [line.rstrip("\n").split("\t") for line in manifest]
+    return {line[5]: line[4] for line in lines if line[0] == "f"}
+
+
+def contents(folder):
+    out = {}
+    for path in files_below(folder):
+        with open(path, "rb") as file:
+            out[path] = file.read()
+    return out
+
+
+def main():
+    with Story("export") as story:
+        server = story.server()
+        wire = Wire(server.listen)
+        home = story.home("anna", server, signed_up=False)
+        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        tree, copies = three_backups(story, home)
+        odd = story.path("odd")
+        put(f"{odd}/tab\tand\nnewline \\ name", b"odd")
+        put(f"{odd}/.holdfastignore", b"*.ignored\n")
+        put(f"{odd}/empty", b"")
+        os.symlink("tab\tand", f"{odd}/link")
+        os.link(f"{odd}/empty", f"{odd}/empty again")
+        os.makedirs(f"{odd}/no entries")
+        os.chmod(f"{odd}/no entries", 0o500)
+        home.run("backup", odd, "--tag", "strange")
+        home.run("space", "create", "docs")
+        home.run("put", odd, "docs:")
+        os.system(f"cp -a '{odd}' '{odd} copy'")
+        put(f"{odd}/x.ignored", b"is not in the snapshot")
+
+        step("a folder that holds something else is left as it is")
+        foreign = story.path("foreign")
+        put(f"{foreign}/file", b"mine")
+        expect("is no export" in home.run("export", foreign, code=FAILED).error_text, "it is said")
+        expect_equal(sorted(os.listdir(foreign)), ["file"], "what is in it")
+
+        step("killed at many points, the same command goes on and ends with all of it")
+        out = story.path("out")
+        for limit in [1 << shift for shift in range(14, 25, 2 if is_sanitized() else 1)]:
+            wire.hold_after(received=limit)
+            running = home.start("export", out)
+            held = wire.wait_held(running)
+            running.kill() if held else running.end(DONE)
+            wire.cut()
+        home.json("export", out)
+        names = [name for name in os.listdir(f"{out}/backups/snapshots") if not name.endswith(".manifest")]
+        expect_equal(len(names), 4, f"snapshots: {names}")
+        names = [next(name for name in names if name.endswith("-" + id[:8])) for id in snapshot_ids(home)]  # oldest first
+        for number, copy in enumerate(copies):
+            expect_equal_trees(copy, f"{out}/backups/snapshots/{names[number]}/tree")
+        for number in range(3):
+            folder = f"{out}/backups/snapshots/{names[number]}"
+            told = manifest_hashes(folder + ".manifest")
+            expect_equal(told, {os.path.relpath(path, folder): hashlib.sha256(bytes).hexdigest() for path, bytes in contents(folder).items()}, "hashes")
+
+        step("a second one writes nothing; what came since is written alone")
+        before = {path: os.lstat(path).st_ctime_ns for path in files_below(out)}
+        again = home.json("export", out)
+        expect_equal((again["trees_written"], again["trees_there"]), (0, 5), "trees")
+        expect_equal({path: os.lstat(path).st_ctime_ns for path in files_below(out)}, before, "untouched")
+        home.run("backup", tree)
+        home.run("rm", "docs:odd/empty")
+        more = home.json("export", out)
+        expect_equal(more["trees_written"], 2, f"a snapshot and a live tree: {more}")
+        newest = next(f"{out}/backups/snapshots/{name}" for name in os.listdir(f"{out}/backups/snapshots") if name.endswith("-" + snapshot_ids(home)[-1][:8]))
+        unchanged = files_below(f"{newest}/tree")
+        expect_equal(sum(os.lstat(path).st_nlink == 2 for path in unchanged), len(unchanged), "files that two snapshots share")
+        expect(more["files_linked"] >= len(unchanged), "linked")
+
+        step("a new account on a new server takes all of it, in spite of kills")
+        second = story.server("second server")
+        second_wire = Wire(second.listen)
+        berta = story.home("berta", second, signed_up=False)
+        berta.run("signup", "berta", "--server", second_wire.link(second.link), "--no-passphrase")
+        for limit in [1 << shift for shift in range(14, 25, 3)]:
+            second_wire.hold_after(sent=limit)
+            running = berta.start("import", out)
+            held = second_wire.wait_held(running)
+            running.kill() if held else running.end(DONE)
+            second_wire.cut()
+        berta.json("import", out)
+        expect_equal(labels(berta), labels(home), "snapshots and their labels")
+        expect_whole(berta)
+        ids = snapshot_ids(home)
+        for number, copy in enumerate(copies):
+            expect_equal_trees(copy, restored(story, berta, ids[number], f"berta-{number}"))
+        berta.run("restore", ids[3], story.path("odd back"))
+        one, other = story.path("live of anna"), story.path("live of berta")
+        home.run("get", "docs:", one)
+        berta.run("get", "docs:", other)
+        expect_equal_trees(f"{one}/odd", f"{other}/odd")
+        expect_equal_trees(f"{odd} copy", story.path("odd back/odd"))
+        again = berta.json("import", out)
+        expect_equal((again["snapshots_taken"], again["snapshots_there"]), (0, 5), "a second import")
+        expect_equal(labels(berta), labels(home), "still the same")
+
+        step("an export that was changed is named path by path, and nothing of it is taken")
+        third = story.home("carla", second)
+        target = f"{out}/backups/snapshots/{names[0]}"
+        with open(f"{target}/tree/only-0-1", "r+b") as file:
+            file.seek(MIB)
+            file.write(b"changed")
+        os.remove(f"{target}/tree/only-0-2")
+        put(f"{out}/docs/live/2/more", b"more")
+        told = third.json("import", out, code=ALARM)
+        expect_equal({(os.path.relpath(one["path"], out), one["what"]) for one in told["differences"]} -
+                     {("docs/live/2/more", "not in the manifest")},
+                     {(f"backups/snapshots/{names[0]}/tree/only-0-1", "content"), (f"backups/snapshots/{names[0]}/tree/only-0-2", "missing"),
+                      (f"backups/snapshots/{names[0]}/tree", "time")}, "differences")
+        expect_equal(third.json("space", "list")["spaces"], [], "no space was made")
+        third.run("import", foreign, code=FAILED)
+        expect("holds the export of another account" in third.run("export", out, code=FAILED).error_text, "whose it is")
+        wire.close()
+        second_wire.close()
+
+
+main()
