@@ -10,6 +10,7 @@
 namespace holdfast::api {
 
 inline constexpr std::size_t entry_blob_bytes_max = 192 * 1024;
+inline constexpr std::size_t entry_blob_step = 1024;     // what members write is padded to a multiple of it (M2)
 inline constexpr std::size_t append_objects_max = 1024;  // published, retired, unretired: each
 inline constexpr std::size_t object_bytes_max = 16 * 1024 * 1024;
 inline constexpr std::size_t caps_keys_max = 128;  // of each right

@@ -1,11 +1,13 @@
 #include "backup/check.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <unordered_set>
 
 #include "backup/snapshots.h"
 #include "base/reached.h"
+#include "session/log_reader.h"
 
 namespace holdfast::backup {
 
@@ -103,7 +105,8 @@ class Check {
     if (options_.read_data) {
       HF_OK(read_packs());
       HF_OK(read_others());
-      if (const auto log = space_.check_log(); !log) {
+      const auto log = session::for_each_entry(space_, api::first_seq, [](const api::Entry&) { return Status(); });
+      if (!log) {
         if (log.error().code != Code::Tampered && log.error().code != Code::RolledBack) return pass_on(log.error());
         find(log.error().object, log.error().code, log.error().sentence, "");
       }
@@ -296,8 +299,8 @@ class Check {
 
   // So that the next backup sends again what it can.
   Status note_damaged() {
-    std::vector<ObjectId> packs;
-    for (const auto& [pack, blocks] : bad_) packs.push_back(pack);
+    std::vector<ObjectId> packs(bad_.size());
+    std::ranges::copy(bad_ | std::views::keys, packs.begin());
     return space_.note_damaged(std::move(packs));
   }
 

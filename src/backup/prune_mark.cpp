@@ -4,7 +4,6 @@
 #include <ranges>
 
 #include "base/reached.h"
-#include "session/log_reader.h"
 #include "space/tree_mark.h"
 
 namespace holdfast::backup {
@@ -36,14 +35,12 @@ Status Marks::take_in(const std::function<void()>& progress) {
     if (kind == space::ChunkKind::node) progress();
     return first_ ? mark(id) : mark_later(id);
   };
-  const std::uint64_t head = space_.head().seq;
   std::vector<space::Root> roots{state.snapshots_root, state.live_root};
-  HF_OK(session::for_each_commit(space_, seq_ + 1, [&](const space::CommitBody& commit) -> Status {
+  HF_OK(log_.read_on([&](const space::CommitBody& commit) -> Status {
     if (commit.state.live_root != roots.back()) roots.push_back(commit.state.live_root);
     return {};
   }));
   for (const space::Root& root : roots) HF_OK(space::mark_tree(reader, root, nodes_, visit));
-  seq_ = head;
   first_ = false;
   return {};
 }

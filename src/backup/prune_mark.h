@@ -1,6 +1,7 @@
 // Which chunks a space still needs, and where they stand. Internal to prune.
 #pragma once
 
+#include "session/log_reader.h"
 #include "session/reader.h"
 #include "space/chunk_set.h"
 
@@ -21,7 +22,7 @@ struct PackUse {
 class Marks {
  public:
   // REQUIRES: look_for_trouble() was called: the index knows which packs are lost.
-  explicit Marks(session::SpaceSession& space) : space_(space) {}
+  explicit Marks(session::SpaceSession& space) : space_(space), log_(space) {}
 
   // Marks what the space's head keeps, and every version of the live tree that its log has (`holdfast history`); of
   // what was marked before nothing is read again. The newest good place of each chunk in each account's segments is
@@ -47,10 +48,10 @@ class Marks {
   Status mark_later(const ChunkId& id);
 
   session::SpaceSession& space_;
+  session::CommitReader log_;                   // at the last commit that was taken in
   std::vector<session::OpenSegment> segments_;  // at first; their files stay mapped
   std::vector<std::vector<bool>> marked_;       // by segment and record
   bool first_ = true;
-  std::uint64_t seq_ = 0;  // of the last commit that was taken in
   space::ChunkSet nodes_, later_;
   std::uint64_t chunks_lost_ = 0;
 };

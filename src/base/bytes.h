@@ -25,6 +25,10 @@ inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const
 inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
 inline void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
+inline bool is_zero(ByteView bytes) {
+  return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
+}
+
 std::string to_hex(ByteView bytes);                    // lower case
 std::optional<Bytes> from_hex(std::string_view text);  // either case; nullopt: not hex
 
@@ -36,9 +40,7 @@ struct FixedBytes {
 
   friend auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
   [[nodiscard]] ByteView view() const { return bytes; }
-  [[nodiscard]] bool is_zero() const {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
-  }
+  [[nodiscard]] bool is_zero() const { return holdfast::is_zero(bytes); }
   [[nodiscard]] std::string hex() const { return to_hex(bytes); }
   [[nodiscard]] std::string short_hex() const { return hex().substr(0, 8); }
 

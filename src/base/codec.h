@@ -83,6 +83,22 @@ class Writer {
   Bytes out_;
 };
 
+// How many zeros a last field `Bytes padding` must hold, so that size_of(size of the whole plain text) becomes a
+// multiple of `step`. `bare`: the plain text's size without that field, its own size included. Sizes of variable length
+// make it a search of a few steps.
+template <class SizeOf>
+std::size_t padding_for(std::size_t bare, std::size_t step, const SizeOf& size_of) {
+  for (std::size_t target = (size_of(bare + 1) + step - 1) / step * step;; target += step) {
+    const std::size_t missing = target - size_of(bare);
+    const std::size_t first = missing < 8 ? 0 : missing - 8;
+    for (std::size_t padding = first; padding <= first + 16; ++padding) {
+      Writer field;
+      field.length(padding);
+      if (size_of(bare + field.size() + padding) == target) return padding;
+    }
+  }
+}
+
 // Reads forward; after the first failure everything reads as zero and ok() stays false.
 class Reader {
  public:

@@ -90,6 +90,8 @@ Result<ChainState> begin_chain(const Link& link) {
   if (!crypto::verify(genesis->device.identity, signature_label, context, link_hash(body),
                       link.signatures[0].signature))
     return fail(Code::NotAuthorized, "the signature of the account's first link is not valid");
+  if (encode(AccountEntry{link}).size() % api::entry_blob_step != 0)
+    return fail(Code::Malformed, "a link's padding is not what it must be");
 
   ChainState state;
   state.account = account_id_of(body);
@@ -116,7 +118,7 @@ Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames&
   HF_TRY(auto circle, make_circle({}, 0, {&device.public_keys, 1}, {}, random));
 
   Link link;
-  LinkPrivate secret_part{names.user_name, random.make<Nonce32>(), names.device_name, names.platform};
+  LinkPrivate secret_part{names.user_name, random.make<Nonce32>(), names.device_name, names.platform, {}};
   LinkBody& body = link.body;
   body.nonce = random.make<Nonce32>();
   body.policy = policy;
@@ -125,13 +127,19 @@ Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames&
   body.change =
       Genesis{device.public_keys, crypto::hash_of(NameCommitment{{}, names.user_name, secret_part.name_salt})};
   body.circle = circle.epoch;
+  link.boxes = encode(circle.boxes);
+  link.signatures.emplace_back();  // all are of one size
+  secret_part.padding.resize(
+      padding_for(encode(secret_part).size() - 1, api::entry_blob_step, [&link](std::size_t plain) {
+        link.sealed.resize(plain + crypto::box_overhead);
+        return encode(AccountEntry{link}).size();
+      }));
   link.sealed =
       crypto::seal_box(private_key(circle.secret, {{}, 0}), private_context(body), encode(secret_part), random);
-  link.boxes = encode(circle.boxes);
   body.sealed = crypto::sha256(link.sealed);
-  link.signatures.push_back(
-      {device.public_keys.id,
-       device.identity.sign(signature_label, encode(SignContext{body.account, body.n}), link_hash(body), random)});
+  link.signatures.front() = {
+      device.public_keys.id,
+      device.identity.sign(signature_label, encode(SignContext{body.account, body.n}), link_hash(body), random)};
 
   NewAccount account{account_id_of(body), std::move(link), {}};
   account.circle.push_back(std::move(circle.secret));
@@ -140,7 +148,9 @@ Result<NewAccount> make_account(const DeviceKeys& device, const NewAccountNames&
 
 Result<LinkPrivate> open_link_private(const Link& link, const CircleSecret& secret, const CircleWhere& where) {
   HF_TRY(const Bytes plain, crypto::open_box(private_key(secret, where), private_context(link.body), link.sealed));
-  return decode<LinkPrivate>(plain, "a link's private part");
+  HF_TRY(auto out, decode<LinkPrivate>(plain, "a link's private part"));
+  if (!is_zero(out.padding)) return fail(Code::Malformed, "a link's padding is not what it must be");
+  return out;
 }
 
 api::Entry first_entry(const NewAccount& account) {

@@ -70,7 +70,8 @@ struct LinkPrivate {
   std::string user_name;  // link 0 and claims
   Nonce32 name_salt;
   std::string device_name, platform;
-  HOLDFAST_WIRE(user_name, name_salt, device_name, platform)
+  Bytes padding;  // zeros, so that the entry's blob is a multiple of 1 KiB (M2)
+  HOLDFAST_WIRE(user_name, name_salt, device_name, platform, padding)
 };
 
 struct LinkSignature {

@@ -126,6 +126,11 @@ TEST(Chain, AWellSignedLinkIsRefusedWhenItCanBeginNoChain) {
       {Code::TooOld, [](Link& link) { link.body.floor = version_floor + 1; }},
       {Code::Tampered, [](Link& link) { link.sealed.push_back(0); }},
       {Code::Tampered, [](Link& link) { link.boxes.push_back(0); }},
+      {Code::Malformed,  // not padded
+       [](Link& link) {
+         link.sealed.push_back(0);
+         link.body.sealed = crypto::sha256(link.sealed);
+       }},
   };
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     const auto chain = begin_chain(resigned(alice, wrong[i].second));
@@ -160,6 +165,18 @@ TEST(Chain, NamesAreInThePrivatePartAndTheirCommitmentOnly) {
   EXPECT_TRUE(name_matches(alice.chain.name_commitment, opened->user_name, opened->name_salt));
   EXPECT_FALSE(name_matches(alice.chain.name_commitment, "alice", opened->name_salt));
   EXPECT_FALSE(name_matches(alice.chain.name_commitment, opened->user_name, Nonce32{}));
+}
+
+// Promise: the size of an entry tells nothing of the names in it, but in steps of 1 KiB (M2).
+TEST(Chain, AnEntryIsPaddedSoThatNamesOfAnyLengthLookAlike) {
+  std::set<std::size_t> sizes;
+  for (const std::size_t length : {1, 2, 7, 13, 40, 63, 64}) {
+    const TestAccount alice(13, std::string(length, 'a'));
+    sizes.insert(first_entry(alice.made).blob.size());
+    EXPECT_EQ(*sizes.begin() % 1024, 0u);
+    EXPECT_TRUE(is_zero(open_link_private(alice.made.link_0, alice.made.circle[0], {}).value().padding));
+  }
+  EXPECT_EQ(sizes.size(), 1u);
 }
 
 TEST(Chain, ThePrivatePartOpensOnlyForItsCircleAndItsLink) {

@@ -22,7 +22,7 @@ Result<std::unique_ptr<Past>> Past::read(SpaceSession& space) {
 Status Past::read_log() {
   std::set<Hash> known;  // of segments, by the first object
   std::vector<space::SegmentRef> before;
-  return for_each_commit(space_, api::first_seq, [&](const space::CommitBody& commit) -> Status {
+  return CommitReader(space_).read_on([&](const space::CommitBody& commit) -> Status {
     if (commit.kind == space::CommitKind::prune) {
       prunes_.push_back({commit.seq, commit.time_ns});
       for (space::SegmentRef& ref : before)

@@ -1,5 +1,6 @@
 // The log of a space as the server shows it: each entry is verified, and what it changes is stored before the next.
 #include "base/reached.h"
+#include "session/log_reader.h"
 #include "session/space_records.h"
 #include "session/space_session.h"
 
@@ -60,27 +61,11 @@ Status SpaceSession::check_position(const api::Entry& entry) const {
   return {};
 }
 
-Result<space::CommitPlain> SpaceSession::open_valid(const api::Entry& entry) {
-  HF_TRY(const auto sealed, decode<space::SealedCommit>(entry.blob, "a commit"));
-  HF_TRY(auto plain, space::open_commit(entry, sealed, epoch_keys()));
-  const Account& account = session_.account();
-  if (plain.body.author.account != account.profile.account)
-    return fail(Code::NotAuthorized, "a commit is by an account that is not a member",
-                plain.body.author.account.short_hex());
-  if (empty_) HF_OK(space::verify_genesis(plain, id(), secrets_->root));
-  HF_OK(space::verify_commit(plain, {secrets_->members, account.chain, account.chain.n}));
-  // Who removes or checkpoints says where the last ones were; a later commit can't rewrite that (D6).
-  if (!empty_ &&
-      (plain.body.state.membership != state_.membership || plain.body.state.checkpoint_seq != state_.checkpoint_seq))
-    return fail(Code::NotAuthorized, "a commit names another membership commit or checkpoint than the log has");
-  return plain;
-}
-
 // Bytes that differ from what vouches for them stop us; an entry that is in its place and does not count is void (D8).
 Status SpaceSession::take(const api::Entry& entry) {
   HF_OK(check_position(entry));
   const bool genesis = empty_;
-  auto plain = open_valid(entry);
+  auto plain = open_valid(*this, entry, genesis ? std::nullopt : std::optional(place_of(*this)));
   if (!plain && genesis) return pass_on(plain.error());
   if (plain) {
     if (plain->body.kind == space::CommitKind::prune) ++prunes_seen_;
@@ -104,19 +89,18 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   if (valid != nullptr) {
     const space::CommitBody& body = valid->body;
     state = body.state;
+    const LogPlace after = place_after(body, head);
+    state.membership = after.membership;
+    state.checkpoint_seq = after.checkpoint_seq;
     if (body.kind == space::CommitKind::genesis) {
       boxes = body.new_epoch->boxes_object;
       checkpoint_time = body.time_ns;
-      state.membership = head;
       HF_TRY(const auto first, session_.state().get(key("boxes/first")));
       if (!first) return fail(Code::Missing, "this device has lost the key boxes of a space", id().short_hex());
       HF_OK(space::verify_epoch(*secrets_, *first, *body.new_epoch));
       change.put.emplace_back(key("boxes/" + boxes.hex()), *first);
     }
-    if (body.checkpoint) {
-      state.checkpoint_seq = entry.seq;
-      checkpoint_time = body.time_ns;
-    }
+    if (body.checkpoint) checkpoint_time = body.time_ns;
     if (!body.inlined.empty()) {
       const std::string name = key("inlined/" + seq_key(entry.seq));
       change.put.emplace_back(name, session_.seal_local(name, encode(InlinedChunks{body.inlined})));
@@ -207,26 +191,6 @@ Status SpaceSession::count_prunes(std::uint64_t from, std::uint64_t to) {
     HF_TRY(const auto sealed, decode<space::SealedCommit>(entry.blob, "a commit"));
     HF_TRY(const auto plain, space::open_commit(entry, sealed, epoch_keys()));
     if (plain.body.kind == space::CommitKind::prune) ++prunes_seen_;
-  }
-  return {};
-}
-
-Status SpaceSession::check_log() {
-  api::Position last;
-  while (last.seq < head_.seq) {
-    HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
-    HF_TRY(const auto page, session_.server.call(Channel::capability, api::Read{ticket, last.seq + 1}));
-    if (page.entries.empty())
-      return fail(Code::RolledBack, "the server's log of the space ends before what this device has seen",
-                  named().name);
-    for (const api::Entry& entry : page.entries) {
-      if (last.seq >= head_.seq) break;
-      const bool follows = entry.seq == last.seq + 1 && entry.prev == last.hash;  // nothing is trimmed yet
-      last = {entry.seq, api::entry_hash(entry)};
-      if (!follows || entry.group != group_of(id()) || (last.seq >= head_.seq && last != head_))
-        return fail(Code::Tampered, "the server's log of the space is not the one that this device has read",
-                    named().name + ", entry " + std::to_string(entry.seq));
-    }
   }
   return {};
 }

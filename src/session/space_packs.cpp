@@ -41,8 +41,8 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
   };
   std::vector<Named> asked;
   const auto ask = [&]() -> Status {
-    std::vector<ObjectId> ids;
-    for (const Named& named : asked) ids.push_back(named.id);
+    std::vector<ObjectId> ids(asked.size());
+    std::ranges::transform(asked, ids.begin(), &Named::id);
     HF_TRY(const auto objects, stat(ids));
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const auto state = objects[i].state;

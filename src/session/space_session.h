@@ -37,8 +37,6 @@ class SpaceSession {
   static Result<std::unique_ptr<SpaceSession>> open(Session& session, ListedSpace listed);
 
   Status refresh();
-  // Reads the server's log again from its start: it must lead to what this device has read. Tampered, RolledBack.
-  Status check_log();
 
   // `make` is called with this at its head, and again whenever somebody else was faster; a commit whose answer was lost
   // is found in the log and never made twice. UploadGone: begin a new upload.
@@ -85,7 +83,7 @@ class SpaceSession {
   [[nodiscard]] const std::unordered_map<ChunkId, Bytes, FixedBytesHash>& inlined() const { return inlined_; }
   [[nodiscard]] std::uint64_t inlined_commits() const { return inlined_commits_; }
   [[nodiscard]] std::uint64_t inlined_bytes() const { return inlined_bytes_; }
-  [[nodiscard]] Session& session() { return session_; }
+  [[nodiscard]] Session& session() const { return session_; }
 
  private:
   SpaceSession(Session& session, ListedSpace listed) : session_(session), listed_(std::move(listed)) {}
@@ -102,7 +100,6 @@ class SpaceSession {
   Status read_on();
   Status take(const api::Entry& entry);
   Status check_position(const api::Entry& entry) const;
-  Result<space::CommitPlain> open_valid(const api::Entry& entry);
   Status store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm);
   Status catch_up(const api::Position& own);
   Status check_kept(const api::Position& own);

@@ -7,7 +7,6 @@ namespace holdfast::space {
 namespace {
 
 constexpr std::string_view signature_label = "Holdfast 1 commit signature";
-constexpr std::size_t blob_step = 1024;
 
 struct SeedTag;
 
@@ -24,21 +23,6 @@ std::size_t blob_size(std::size_t plain) {
   Writer length;
   length.length(plain + crypto::box_overhead);
   return 4 + ObjectId::size + length.size() + plain + crypto::box_overhead;
-}
-
-// The size of `padding` with which the blob becomes a multiple of 1 KiB; variable-length sizes make it a search of a
-// few steps.
-std::size_t padding_for(CommitPlain& plain) {
-  plain.padding.clear();
-  const std::size_t bare = encode(plain).size() - 1;  // without padding's own size field
-  for (std::size_t target = (blob_size(bare + 1) + blob_step - 1) / blob_step * blob_step;; target += blob_step) {
-    const std::size_t first = target - blob_size(bare) < 8 ? 0 : target - blob_size(bare) - 8;
-    for (std::size_t padding = first; padding <= first + 16; ++padding) {
-      Writer field;
-      field.length(padding);
-      if (blob_size(bare + field.size() + padding) == target) return padding;
-    }
-  }
 }
 
 bool may_write(Role role, CommitKind kind) {
@@ -69,7 +53,7 @@ Result<api::Entry> seal_commit(const CommitBody& body, const EpochKeys& keys, co
   } else {
     plain.signature = device.commit.sign(signature_label, context, hash);
   }
-  plain.padding.resize(padding_for(plain));
+  plain.padding.resize(padding_for(encode(plain).size() - 1, api::entry_blob_step, blob_size));
 
   SealedCommit sealed{body.epoch, boxes, {}};
   sealed.sealed = crypto::seal_box(keys.commit, box_context(body.space, body.seq, body.prev, body.epoch, boxes),
@@ -95,8 +79,7 @@ Result<CommitPlain> open_commit(const api::Entry& entry, const SealedCommit& sea
   const CommitBody& body = plain.body;
   if (body.space != space || body.seq != entry.seq || body.prev != entry.prev || body.epoch != sealed.epoch)
     return fail(Code::Tampered, "a commit stands in a place that it was not made for");
-  if (entry.blob.size() % blob_step != 0 ||
-      std::ranges::any_of(plain.padding, [](std::uint8_t byte) { return byte != 0; }))
+  if (entry.blob.size() % api::entry_blob_step != 0 || !is_zero(plain.padding))
     return fail(Code::Malformed, "a commit's padding is not what it must be");
   std::size_t inline_bytes = 0;
   for (const InlineChunk& chunk : body.inlined) inline_bytes += chunk.bytes.size();
@@ -174,8 +157,9 @@ Result<NewSpace> make_space(const SpaceSeed& seed, const Owner& owner, std::uint
   secrets.epochs.push_back(EpochSecret::random(random));
   secrets.capabilities = {crypto::Ed25519Seed::random(random), crypto::Ed25519Seed::random(random),
                           crypto::Ed25519Seed::random(random), crypto::Ed25519Seed::random(random)};
-  HF_TRY(auto epoch,
-         make_epoch(space, 0, secrets.root, secrets.epochs[0], {}, secrets.capabilities, secrets.members, random));
+  HF_TRY(
+      auto epoch,
+      make_epoch({space, 0, secrets.root, secrets.epochs[0], {}, secrets.capabilities, secrets.members, {}}, random));
 
   CommitBody body;
   body.space = space;

@@ -59,6 +59,14 @@ std::size_t padded_count(std::size_t count) {
   return padded;
 }
 
+// What a member table takes when all of so many slots are members'.
+std::size_t padded_table_bytes(std::size_t slots) {
+  static const std::size_t member_bytes = encode(Member{}).size();
+  Writer length;
+  length.length(slots * member_bytes);
+  return length.size() + slots * member_bytes + 8;  // room for the padding's own size
+}
+
 void pad_and_sort(std::vector<Slot>& slots, Random& random) {
   const std::size_t size = slots.front().sealed.size();
   while (slots.size() < padded_count(slots.size())) {
@@ -119,6 +127,21 @@ Result<std::vector<EpochSecret>> open_history(const EpochKeys& keys, const Space
   return out;
 }
 
+Hash hash_of_table(const MemberTable& members) {
+  const crypto::SecretBytes table(encode(members));
+  return crypto::sha256(table.view());
+}
+
+Status take_role_slot(SpaceSecrets& secrets, const SpaceBoxes& boxes, const SlotReader& reader) {
+  HF_TRY(const auto plain, open_slot(boxes.role_slots, secrets.space, boxes.epoch, true, reader));
+  HF_TRY(auto decoded, decode<RoleBox>(plain.view(), "a space's role slot"));
+  const WipedOnExit<RoleBox> role{decoded};
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(&decoded), sizeof decoded});
+  secrets.capabilities.maintain = crypto::Ed25519Seed::copy_of(role.value.maintain);
+  secrets.capabilities.admin = crypto::Ed25519Seed::copy_of(role.value.admin);
+  return {};
+}
+
 Status check_table(const MemberTable& table) {
   const auto& members = table.members;
   const auto not_ascending = [](const Member& a, const Member& b) { return !(a.account < b.account); };
@@ -145,13 +168,14 @@ api::Caps CapabilitySeeds::caps() const {
   return {key(read), key(write), key(maintain), key(admin)};
 }
 
-Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const SpaceRoot& root, const EpochSecret& secret,
-                            std::span<const EpochSecret> earlier, const CapabilitySeeds& capabilities,
-                            const MemberTable& members, Random& random) {
+Result<NewEpoch> make_epoch(const EpochPlan& plan, Random& random) {
+  const auto& [space, epoch, root, secret, earlier, capabilities, members, older_roles] = plan;
   HF_OK(check_table(members));
   NewEpoch out;
   out.boxes.epoch = epoch;
   const bool roles = capabilities.maintain && capabilities.admin;
+  if (!roles && (!older_roles || older_roles->epoch >= epoch))
+    return fail(Code::InvalidArgument, "an epoch without role slots must name those of an earlier one");
   for (const Member& member : members.members) {
     WipedOnExit<EpochBox> box{{raw(secret), raw(root), raw(*capabilities.read), std::nullopt}};
     if (member.role != Role::reader) box.value.write = raw(*capabilities.write);
@@ -168,7 +192,10 @@ Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const Spa
   if (roles) pad_and_sort(out.boxes.role_slots, random);
 
   const EpochKeys keys(secret, space, epoch);
-  const crypto::SecretBytes table(encode(members));
+  PaddedMembers padded{members, {}};
+  padded.padding.resize(padding_for(encode(padded).size() - 1, padded_table_bytes(out.boxes.slots.size()),
+                                    [](std::size_t plain) { return plain; }));
+  const crypto::SecretBytes table(encode(padded));
   out.boxes.members =
       crypto::seal_box(keys.members, box_context("Holdfast 1 members", space, epoch), table.view(), random);
   Bytes history;
@@ -179,8 +206,14 @@ Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const Spa
       crypto::seal_box(keys.history, box_context("Holdfast 1 history", space, epoch), wiped.view(), random);
 
   out.boxes_object = encode(out.boxes);
-  out.change = {epoch, random.make<ObjectId>(), crypto::sha256(out.boxes_object),
-                epoch_commitment(secret, space, epoch), crypto::sha256(table.view())};
+  const auto object = random.make<ObjectId>();
+  const Hash hash = crypto::sha256(out.boxes_object);
+  out.change = {epoch,
+                object,
+                hash,
+                epoch_commitment(secret, space, epoch),
+                hash_of_table(members),
+                roles ? RoleSlots{epoch, object, hash} : *older_roles};
   return out;
 }
 
@@ -189,8 +222,9 @@ Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, con
   if (change != nullptr && crypto::sha256(boxes_object) != change->boxes)
     return fail(Code::Tampered, "the space's key boxes are not those that its log names", space.short_hex());
   HF_TRY(const SpaceBoxes boxes, decode<SpaceBoxes>(boxes_object, "the space's key boxes"));
-  if (boxes.epoch > epochs_max)
-    return fail(Code::Malformed, "the space's key boxes name an impossible epoch", space.short_hex());
+  if (boxes.epoch > epochs_max || boxes.slots.size() > members_max)
+    return fail(Code::Malformed, "the space's key boxes name an impossible epoch or too many members",
+                space.short_hex());
 
   HF_TRY(const auto plain, open_slot(boxes.slots, space, boxes.epoch, false, reader));
   HF_TRY(auto decoded, decode_epoch_box(plain.view()));
@@ -203,7 +237,10 @@ Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, con
   epochs.push_back(std::move(secret));
   HF_TRY(const auto table_bytes,
          crypto::open_box_secret(keys.members, box_context("Holdfast 1 members", space, boxes.epoch), boxes.members));
-  HF_TRY(MemberTable table, decode<MemberTable>(table_bytes.view(), "the space's member table"));
+  HF_TRY(PaddedMembers padded, decode<PaddedMembers>(table_bytes.view(), "the space's member table"));
+  if (!is_zero(padded.padding) || table_bytes.view().size() != padded_table_bytes(boxes.slots.size()))
+    return fail(Code::Malformed, "the space's member table is not padded as it must be");
+  MemberTable& table = padded.table;
   HF_OK(check_table(table));
 
   const auto self = std::ranges::find(table.members, reader.account, &Member::account);
@@ -214,26 +251,32 @@ Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, con
                    self->role, std::move(table)};
   out.capabilities.read = crypto::Ed25519Seed::copy_of(box.value.read);
   if (box.value.write) out.capabilities.write = crypto::Ed25519Seed::copy_of(*box.value.write);
-  if (holds_roles(out.role) && !boxes.role_slots.empty()) {
-    HF_TRY(const auto role_plain, open_slot(boxes.role_slots, space, boxes.epoch, true, reader));
-    HF_TRY(auto role_decoded, decode<RoleBox>(role_plain.view(), "a space's role slot"));
-    const WipedOnExit<RoleBox> role{role_decoded};
-    crypto::wipe({reinterpret_cast<std::uint8_t*>(&role_decoded), sizeof role_decoded});
-    out.capabilities.maintain = crypto::Ed25519Seed::copy_of(role.value.maintain);
-    out.capabilities.admin = crypto::Ed25519Seed::copy_of(role.value.admin);
-  }
+  if (holds_roles(out.role) && !boxes.role_slots.empty()) HF_OK(take_role_slot(out, boxes, reader));
   if (change != nullptr) HF_OK(verify_epoch(out, boxes_object, *change));
   return out;
 }
 
 Status verify_epoch(const SpaceSecrets& secrets, ByteView boxes_object, const EpochChange& change) {
-  const crypto::SecretBytes table(encode(secrets.members));
-  if (change.epoch != secrets.epoch || crypto::sha256(boxes_object) != change.boxes ||
+  HF_TRY(const SpaceBoxes boxes, decode<SpaceBoxes>(boxes_object, "the space's key boxes"));
+  const bool roles = boxes.role_slots.empty()
+                         ? change.roles.epoch < change.epoch
+                         : change.roles == RoleSlots{change.epoch, change.boxes_object, change.boxes};
+  if (change.epoch != secrets.epoch || crypto::sha256(boxes_object) != change.boxes || !roles ||
       epoch_commitment(secrets.epochs.back(), secrets.space, secrets.epoch) != change.commitment ||
-      crypto::sha256(table.view()) != change.members)
+      hash_of_table(secrets.members) != change.members)
     return fail(Code::Tampered, "the space's key boxes are not those that its log commits to",
                 secrets.space.short_hex());
   return {};
+}
+
+Status take_roles(SpaceSecrets& secrets, ByteView boxes_object, const SlotReader& reader, const RoleSlots& roles) {
+  if (crypto::sha256(boxes_object) != roles.boxes)
+    return fail(Code::Tampered, "the space's role slots are not those that its log names", secrets.space.short_hex());
+  HF_TRY(const SpaceBoxes boxes, decode<SpaceBoxes>(boxes_object, "the space's key boxes"));
+  if (boxes.epoch != roles.epoch)
+    return fail(Code::Tampered, "the space's role slots are not of the epoch that its log names",
+                secrets.space.short_hex());
+  return take_role_slot(secrets, boxes, reader);
 }
 
 }  // namespace holdfast::space

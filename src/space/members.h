@@ -38,6 +38,11 @@ struct MemberTable {
   std::vector<Member> members;  // sorted by account
   HOLDFAST_WIRE(members)
 };
+struct PaddedMembers {  // as long as if every slot were a member's, so that its size tells no more than their number
+  MemberTable table;
+  Bytes padding;  // zeros
+  HOLDFAST_WIRE(table, padding)
+};
 
 // What a member's slot holds, HPKE-sealed to the account circle's KEM key; a reader's is filled up with 32 zero bytes,
 // so that slots don't show roles.
@@ -68,14 +73,24 @@ struct Slot {
   HOLDFAST_WIRE(slot, sealed)
 };
 // One object, published with the commit that makes the epoch. Slots are sorted, their count padded with dummies to a
-// power of two (above 128: to a multiple of 64); all of one size.
+// power of two (above 128: to a multiple of 64); all of one size. A writer, who makes an epoch by a rekey, has no role
+// keys to seal: there are no role slots then, and the newest stay where they are (RoleSlots, D18).
 struct SpaceBoxes {
   Label<"Holdfast 1 space boxes"> label;
   std::uint32_t epoch = 0;
   std::vector<Slot> slots, role_slots;
-  Bytes members;  // box under MembersKey, label "Holdfast 1 members", where = EpochWhere: MemberTable
+  Bytes members;  // box under MembersKey, label "Holdfast 1 members", where = EpochWhere: PaddedMembers
   Bytes history;  // box under HistoryKey, label "Holdfast 1 history", where = EpochWhere: F_0 || ... || F_{e-1}
   HOLDFAST_WIRE(label, epoch, slots, role_slots, members, history)
+};
+
+// Which object has the newest role slots.
+struct RoleSlots {
+  std::uint32_t epoch = 0;
+  ObjectId boxes_object;
+  Hash boxes;  // SHA-256 of the object
+  HOLDFAST_WIRE(epoch, boxes_object, boxes)
+  friend bool operator==(const RoleSlots&, const RoleSlots&) = default;
 };
 
 // In the signed commit that makes an epoch (B2): the opener recomputes all of it.
@@ -85,7 +100,8 @@ struct EpochChange {
   Hash boxes;       // SHA-256 of the object
   Hash commitment;  // HMAC(derive(F_e, "epoch commitment"), {"Holdfast 1 epoch"<V>, EpochWhere<V>})
   Hash members;     // SHA-256 of the encoding of MemberTable
-  HOLDFAST_WIRE(epoch, boxes_object, boxes, commitment, members)
+  RoleSlots roles;  // this object's own, if it has any
+  HOLDFAST_WIRE(epoch, boxes_object, boxes, commitment, members, roles)
 };
 
 // The capability seeds of a space that a member holds, and what they open.
@@ -110,11 +126,19 @@ struct NewEpoch {
   SpaceBoxes boxes;
   Bytes boxes_object;  // its encoding
 };
-// Seals an epoch to `members`. earlier: F_0 .. F_{epoch-1}.
-[[nodiscard]] Result<NewEpoch> make_epoch(const SpaceId& space, std::uint32_t epoch, const SpaceRoot& root,
-                                          const EpochSecret& secret, std::span<const EpochSecret> earlier,
-                                          const CapabilitySeeds& capabilities, const MemberTable& members,
-                                          Random& random);
+struct EpochPlan {
+  const SpaceId& space;
+  std::uint32_t epoch = 0;
+  const SpaceRoot& root;
+  const EpochSecret& secret;
+  std::span<const EpochSecret> earlier;  // F_0 .. F_{epoch-1}
+  const CapabilitySeeds& capabilities;
+  const MemberTable& members;
+  std::optional<RoleSlots> roles;  // the newest so far
+};
+// Seals an epoch to its members; role slots too, if `capabilities` has what they hold. InvalidArgument: neither that
+// nor earlier role slots.
+[[nodiscard]] Result<NewEpoch> make_epoch(const EpochPlan& plan, Random& random);
 // A link of the reader's own chain that made a circle, and that circle's key.
 struct CircleLink {
   std::uint64_t n = 0;
@@ -132,5 +156,9 @@ struct SlotReader {
 [[nodiscard]] Result<SpaceSecrets> open_epoch(const SpaceId& space, ByteView boxes_object, const SlotReader& reader,
                                               const EpochChange* change);
 [[nodiscard]] Status verify_epoch(const SpaceSecrets& secrets, ByteView boxes_object, const EpochChange& change);
+// Takes the role keys from an older epoch's object, for who has a role and found none in the newest. Tampered: it is
+// not the object that `roles` names. NotAuthorized: no slot.
+[[nodiscard]] Status take_roles(SpaceSecrets& secrets, ByteView boxes_object, const SlotReader& reader,
+                                const RoleSlots& roles);
 
 }  // namespace holdfast::space

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "identity/test_account.h"
 
 namespace holdfast::space {
@@ -45,7 +47,7 @@ struct World {
     std::vector<EpochSecret> earlier;
     for (const EpochSecret& secret : secrets) earlier.push_back(secret.clone());
     secrets.push_back(EpochSecret::random(random));
-    return make_epoch(space, epoch, root, secrets.back(), earlier, capabilities, table, random).value();
+    return make_epoch({space, epoch, root, secrets.back(), earlier, capabilities, table, {}}, random).value();
   }
   [[nodiscard]] Result<SpaceSecrets> open(const TestAccount& account, ByteView boxes, const EpochChange* change) const {
     const crypto::XWingKey key = account.circle_kem_key();
@@ -188,6 +190,43 @@ TEST(Members, AbovePowersOfTwoTheNumberOfSlotsGrowsBy64) {
   EXPECT_EQ(world.next_epoch().boxes.slots.size(), 192u);
 }
 
+// Promise: an epoch's object tells the server no more than the number of slots (B7). Method: every number of members.
+TEST(Members, TheObjectIsAsLongAsIfEverySlotWereAMembers) {
+  World world;
+  const Member reader = world.member(world.rita);
+  std::map<std::size_t, std::size_t> bytes_of;  // by slots
+  for (int more = 0; more < 30; ++more) {
+    const NewEpoch epoch = world.next_epoch();
+    world.secrets.clear();
+    const auto [known, fresh] = bytes_of.emplace(epoch.boxes.slots.size(), epoch.boxes_object.size());
+    EXPECT_EQ(known->second, epoch.boxes_object.size()) << world.table.members.size() << " members";
+    EXPECT_TRUE(world.open(world.wanda, epoch.boxes_object, &epoch.change));
+    world.table.members.push_back(reader);
+    world.table.members.back().account = world.random.make<AccountId>();
+    std::ranges::sort(world.table.members, {}, &Member::account);
+  }
+  EXPECT_EQ(bytes_of.size(), 5u);  // 4, 8, 16, 32 and 64 slots
+}
+
+TEST(Members, ATableThatIsNotPaddedAsItMustBeIsMalformed) {
+  World world;
+  world.add(world.mallory, Role::reader);
+  NewEpoch epoch = world.next_epoch();
+  const EpochKeys keys(world.secrets.back(), world.space, 0);
+  const crypto::Context context{"Holdfast 1 members", encode(EpochWhere{world.space, 0})};
+  const Bytes plain = crypto::open_box(keys.members, context, epoch.boxes.members).value();
+  const auto outcome_of = [&](const Bytes& table) {
+    epoch.boxes.members = crypto::seal_box(keys.members, context, table, world.random);
+    const auto opened = world.open(world.alice, encode(epoch.boxes), nullptr);
+    return opened ? std::optional<Code>() : opened.error().code;
+  };
+  EXPECT_EQ(outcome_of(plain), std::nullopt);
+  Bytes not_zero = plain;
+  not_zero.back() = 1;
+  EXPECT_EQ(outcome_of(not_zero), Code::Malformed);
+  EXPECT_EQ(outcome_of(encode(PaddedMembers{world.table, {}})), Code::Malformed);
+}
+
 // With the signed commit at hand, nothing of the object can be changed; without it, what is opened must still be whole.
 TEST(Members, EveryFlippedByteOfTheBoxesIsRefused) {
   World world;
@@ -217,11 +256,14 @@ TEST(Members, WhatTheCommitSaysOfAnEpochIsHeldAgainstWhatOpens) {
   const NewEpoch epoch = world.next_epoch();
   const auto opened = world.open(world.alice, epoch.boxes_object, nullptr).value();
   ASSERT_TRUE(verify_epoch(opened, epoch.boxes_object, epoch.change));
-  std::vector<EpochChange> wrong(4, epoch.change);
+  std::vector<EpochChange> wrong(7, epoch.change);
   wrong[0].epoch = 1;
   wrong[1].boxes.bytes[0] ^= 1;
   wrong[2].commitment.bytes[0] ^= 1;
   wrong[3].members.bytes[0] ^= 1;
+  wrong[4].roles.epoch = 1;
+  wrong[5].roles.boxes_object.bytes[0] ^= 1;
+  wrong[6].roles.boxes.bytes[0] ^= 1;
   for (const EpochChange& change : wrong)
     EXPECT_EQ(verify_epoch(opened, epoch.boxes_object, change).error().code, Code::Tampered);
 }
@@ -229,8 +271,9 @@ TEST(Members, WhatTheCommitSaysOfAnEpochIsHeldAgainstWhatOpens) {
 TEST(Members, ATableHasOneOwnerAndAscendingAccounts) {
   World world;
   const auto refused = [&] {
-    return make_epoch(world.space, 0, world.root, EpochSecret::random(world.random), {}, world.capabilities,
-                      world.table, world.random)
+    return make_epoch(
+               {world.space, 0, world.root, EpochSecret::random(world.random), {}, world.capabilities, world.table, {}},
+               world.random)
                .error()
                .code == Code::Malformed;
   };
@@ -250,18 +293,42 @@ TEST(Members, ATableHasOneOwnerAndAscendingAccounts) {
   EXPECT_TRUE(refused());
 }
 
-TEST(Members, AWritersRekeyCarriesNoRoleSlots) {
+// Promise: who has a role finds its keys after a writer's rekey, in the object that the signed commits carry on (D18).
+TEST(Members, AWritersRekeyCarriesOnWhereTheRoleSlotsAre) {
   World world;
+  const NewEpoch first = world.next_epoch();
+  EXPECT_EQ(first.change.roles, (RoleSlots{0, first.change.boxes_object, first.change.boxes}));
   CapabilitySeeds of_writer{world.capabilities.read->clone(), world.capabilities.write->clone(), std::nullopt,
                             std::nullopt};
   const auto secret = EpochSecret::random(world.random);
-  const NewEpoch epoch =
-      make_epoch(world.space, 0, world.root, secret, {}, of_writer, world.table, world.random).value();
+  const auto rekey = [&](std::optional<RoleSlots> roles) {
+    return make_epoch({world.space, 1, world.root, secret, world.secrets, of_writer, world.table, roles}, world.random);
+  };
+  EXPECT_EQ(rekey({}).error().code, Code::InvalidArgument);
+  EXPECT_EQ(rekey(RoleSlots{1, {}, {}}).error().code, Code::InvalidArgument);
+  const NewEpoch epoch = rekey(first.change.roles).value();
   EXPECT_TRUE(epoch.boxes.role_slots.empty());
-  const auto opened = world.open(world.adam, epoch.boxes_object, &epoch.change);
+  EXPECT_EQ(epoch.change.roles, first.change.roles);
+  auto opened = world.open(world.adam, epoch.boxes_object, &epoch.change);
   ASSERT_TRUE(opened);
   EXPECT_TRUE(opened->capabilities.write.has_value());
   EXPECT_FALSE(opened->capabilities.admin.has_value());
+
+  const auto take = [&](const TestAccount& account, ByteView object) {
+    const crypto::XWingKey key = account.circle_kem_key();
+    const Member& self = world.member(account);
+    auto status =
+        take_roles(*opened, object, {self.account, key_of(self), {{self.n, self.link, key}}}, epoch.change.roles);
+    return status ? std::optional<Code>() : status.error().code;
+  };
+  Bytes other = first.boxes_object;
+  other.back() ^= 1;
+  EXPECT_EQ(take(world.adam, other), Code::Tampered);
+  EXPECT_EQ(take(world.wanda, first.boxes_object), Code::NotAuthorized);
+  EXPECT_FALSE(opened->capabilities.admin.has_value());
+  EXPECT_EQ(take(world.adam, first.boxes_object), std::nullopt);
+  EXPECT_TRUE(equal(opened->capabilities.admin, world.capabilities.admin));
+  EXPECT_TRUE(equal(opened->capabilities.maintain, world.capabilities.maintain));
 }
 
 TEST(Members, ASpacesIdVouchesForItsOwnerNonceAndRoot) {

@@ -146,7 +146,7 @@ Result<History> history(Session& session, const LivePath& of) {
   History out{of, {}, 0, {}};
   space::Root before;
   std::optional<space::TreeEntry> stood;
-  HF_OK(session::for_each_commit(*space, 1, [&](const space::CommitBody& commit) -> holdfast::Status {
+  HF_OK(session::CommitReader(*space).read_on([&](const space::CommitBody& commit) -> holdfast::Status {
     if (commit.state.live_root == before) return {};
     before = commit.state.live_root;
     auto entry = find(reader, before, of.path);

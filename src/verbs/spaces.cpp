@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "verbs/verbs.h"
 
 namespace holdfast::verbs {
@@ -28,8 +30,8 @@ Result<session::SpaceName> space_create(Session& session, const std::string& nam
 
 Result<std::vector<session::SpaceName>> space_list(Session& session) {
   HF_TRY(const auto spaces, session::list_spaces(session));
-  std::vector<session::SpaceName> out;
-  for (const auto& space : spaces) out.push_back(space.named);
+  std::vector<session::SpaceName> out(spaces.size());
+  std::ranges::transform(spaces, out.begin(), &session::ListedSpace::named);
   return out;
 }
 

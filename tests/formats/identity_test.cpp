@@ -83,7 +83,7 @@ TEST(Formats, Identity) {
   Example("identity.md", "circle_secret").bytes(secret.export_secret().view(), "C_0");
   Example("identity.md", "link_private")
       .fields(identity::open_link_private(link, secret, {}).value(),
-              {"user_name", "name_salt", "device_name", "platform"});
+              {"user_name", "name_salt", "device_name", "platform", "padding"});
   const auto boxes = decode<identity::CircleBoxes>(link.boxes, "boxes").value();
   Example("identity.md", "circle_boxes")
       .fields(boxes, {"e", "slots: one CircleSlot: device, sealed<V>", "history: a box of nothing"});

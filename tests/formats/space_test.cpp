@@ -80,7 +80,8 @@ TEST(Formats, Commit) {
                            "caps: present", "retire: none", "unretire: none"});
   Example("commit.md", "author").fields(plain.body.author, {"account", "device", "n", "link", "counter"});
   Example("commit.md", "epoch_change")
-      .fields(*plain.body.new_epoch, {"epoch", "boxes_object", "boxes", "commitment", "members"});
+      .fields(*plain.body.new_epoch,
+              {"epoch", "boxes_object", "boxes", "commitment", "members", "roles: this object's own"});
   Example("commit.md", "commit_where")
       .fields(CommitWhere{world.made_space.secrets.space, genesis.seq, genesis.prev, 0, sealed.boxes},
               {"space", "seq", "prev", "epoch", "boxes"});
