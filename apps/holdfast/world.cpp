@@ -11,6 +11,17 @@
 
 namespace holdfast::app {
 
+namespace {
+
+// What a link is called by who typed it; "": the path has no name of its own there, as with "..".
+std::string typed_name(Path typed) {
+  while (typed.size() > 1 && typed.ends_with('/')) typed.pop_back();
+  const std::string name(last_component(typed));
+  return name == "." || name == ".." ? "" : name;
+}
+
+}  // namespace
+
 Path home_path() {
   if (const char* home = std::getenv("HOLDFAST_HOME"); home != nullptr && *home != '\0') return home;
   if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/')
@@ -59,8 +70,9 @@ Result<Path> absolute(const std::string& path, const std::string& directory) {
   return join_path(directory, path);
 }
 
-Result<std::vector<Path>> paths_to_save(World& world, const Command& command, const std::string& directory) {
-  std::vector<Path> out;
+Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
+                                                      const std::string& directory) {
+  std::vector<backup::PathToSave> out;
   HF_TRY(const Path home, world.files->real_path(world.home));
   for (const auto& path : command.paths) {
     HF_TRY(const Path typed, absolute(path, directory));
@@ -75,7 +87,8 @@ Result<std::vector<Path>> paths_to_save(World& world, const Command& command, co
           "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no command "
           "runs",
           printable(*found));
-    if (std::ranges::find(out, *found) == out.end()) out.push_back(*std::move(found));
+    if (std::ranges::find(out, *found, &backup::PathToSave::path) != out.end()) continue;
+    out.emplace_back(*std::move(found), typed_name(typed));
   }
   return out;
 }

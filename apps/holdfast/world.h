@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/control.h"
+#include "backup/backup.h"
 #include "base/system.h"
 #include "command.h"
 #include "session/session.h"
@@ -35,8 +36,9 @@ void tell_of_waiting(session::ApiClient& server, const Command& command, bool on
 // A path is meant from where the command was typed. NotFound: that folder is gone (`directory` is empty).
 [[nodiscard]] Result<Path> absolute(const std::string& path, const std::string& directory);
 
-// The paths of a command that saves them: absolute, links resolved, each once. InvalidArgument: the home is among them.
-[[nodiscard]] Result<std::vector<Path>> paths_to_save(World& world, const Command& command,
+// The paths of a command that saves them: absolute, links resolved, each once, under the name that was typed.
+// InvalidArgument: the home is among them.
+[[nodiscard]] Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
                                                       const std::string& directory);
 
 }  // namespace holdfast::app

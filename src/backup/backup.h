@@ -13,8 +13,15 @@
 
 namespace holdfast::backup {
 
+struct PathToSave {
+  PathToSave(Path real_path, std::string saved_as = {})  // NOLINT(google-explicit-constructor): most have no other name
+      : path(std::move(real_path)), name(saved_as.empty() ? std::string(last_component(path)) : std::move(saved_as)) {}
+  Path path;         // absolute, links resolved
+  std::string name;  // in the snapshot; "" for the root of the file system
+};
+
 struct BackupOptions {
-  std::vector<Path> paths;  // absolute, links resolved
+  std::vector<PathToSave> paths;
   std::vector<std::string> tags, excludes;
   std::vector<Path> never;  // trees that are never backed up: HOLDFAST_HOME
   bool dry_run = false, one_file_system = false;

@@ -10,11 +10,10 @@ namespace holdfast::backup {
 namespace {
 
 // The last component of each path, made different where two are equal, in the order that a tree has.
-std::vector<std::pair<Path, std::string>> name_roots(const std::vector<Path>& paths) {
+std::vector<std::pair<Path, std::string>> name_roots(const std::vector<PathToSave>& paths) {
   std::vector<std::pair<Path, std::string>> out;
-  for (const Path& path : paths) {
-    const std::string last(last_component(path));
-    const std::string base = last.empty() ? "root" : last;
+  for (const auto& [path, given] : paths) {
+    const std::string base = given.empty() ? "root" : given;
     std::string name = base;
     for (int other = 2; std::ranges::any_of(out, [&](const auto& root) { return root.second == name; }); ++other)
       name = base + "~" + std::to_string(other);
@@ -42,7 +41,7 @@ Run::~Run() {
 
 std::string Run::purpose() const {
   std::string out = options_.only_read ? "read" : options_.into_live ? "put\n" + *options_.into_live + "\n" : "backup";
-  for (const auto& [path, name] : roots_) out += "\n" + path;
+  for (const auto& [path, name] : roots_) out += "\n" + path + "\n" + name;
   out += "\n";
   for (const std::string& exclude : options_.excludes) out += "\n" + exclude;
   return out + (options_.one_file_system ? "\none file system" : "");

@@ -24,6 +24,25 @@ def the_odd_tree_comes_back(story, home):
     return tree, sockets
 
 
+def a_link_that_is_named_is_followed(story, home):
+    step("a symbolic link on the command line: what it leads to is saved, under the link's name")
+    put(story.path("real/below/file"), b"behind a link")
+    for link, target in [("to folder", "real"), ("to file", "real/below/file"), ("to nothing", "missing")]:
+        os.symlink(target, story.path(link))
+    # Anew: nothing is taken over from what the folder was called before.
+    for name in [story.path("real"), story.path("to folder") + "/"]:
+        home.json("backup", name, "--space", "named")
+    home.json("backup", story.path("to file"), story.path("to folder"), "--space", "named")
+    home.json("restore", "latest", story.path("named"), "--space", "named")
+    expect_equal(sorted(os.listdir(story.path("named"))), ["to file", "to folder"], "names")
+    expect_equal(os.path.islink(story.path("named/to folder")), False, "a link came back")
+    for file in ["to file", "to folder/below/file"]:
+        with open(story.path("named/" + file), "rb") as restored:
+            expect_equal(restored.read(), b"behind a link", file)
+    error = home.json("backup", story.path("to nothing"), "--space", "named", code=1)
+    expect_equal(error["error"]["code"], "NotFound", "a link that leads nowhere")
+
+
 def changes_are_seen(story, home, tree, sockets):
     step("change, add, delete, rename, and change the types of things")
     put(f"{tree}/sizes/4096", b"changed content of the same size".ljust(4096))
@@ -116,8 +135,10 @@ def main():
         server = story.server()
         home = story.home("anna", server)
         home.run("space", "create", "odd")
+        home.run("space", "create", "named")
         tree, sockets = the_odd_tree_comes_back(story, home)
         changes_are_seen(story, home, tree, sockets)
+        a_link_that_is_named_is_followed(story, home)
         parts_can_be_had(story, home, tree)
         step("all of it is whole")
         expect(home.json("check", "--read-data", "--space", "odd")["whole"], "the space is whole")
