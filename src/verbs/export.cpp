@@ -124,7 +124,7 @@ class Import {
     HF_TRY(const auto entries, files_.list(found.folder));
     for (const DirectoryEntry& entry : entries) options.paths.push_back(join_path(found.folder, entry.name));
     if (options.paths.empty()) return {};
-    std::ranges::sort(options.paths);
+    std::ranges::sort(options.paths, {}, &backup::PathToSave::path);
     options.label = found.tree.label;
     if (found.tree.live) options.into_live = "";
     options.never = {session_.shared.home};
