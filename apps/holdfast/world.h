@@ -39,6 +39,6 @@ void tell_of_waiting(session::ApiClient& server, const Command& command, bool on
 // The paths of a command that saves them: absolute, links resolved, each once, under the name that was typed.
 // InvalidArgument: the home is among them.
 [[nodiscard]] Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
-                                                      const std::string& directory);
+                                                                    const std::string& directory);
 
 }  // namespace holdfast::app
