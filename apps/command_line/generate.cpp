@@ -105,6 +105,11 @@ std::string fish_script(const CLI::App& app) {
 }  // namespace
 
 Result<std::vector<std::string>> write_man_pages(Files& files, const CLI::App& app, int section, const Path& folder) {
+  if (const auto there = files.stat(folder); !there && there.error().code == Code::NotFound) {
+    HF_OK(files.make_durable_directories(folder));
+    std::error_code ignored;
+    std::filesystem::permissions(folder, std::filesystem::perms{0755}, ignored);  // as the pages: all may read
+  }
   std::vector<std::string> names;
   Status written;
   each_command(app, app.get_name(), [&](const CLI::App& command, const std::string& full) {

@@ -88,6 +88,9 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   add_space(snapshots, command, "the space (default: backups)");
   snapshots.add_flag("--forgotten", command.forgotten,
                      "instead: those that were forgotten and can be brought back, and until when");
+  snapshots.add_option("-t,--tag", command.tags, "only those that carry this tag, or one of them; may be repeated")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
 
   CLI::App& restore = verb(app, command, "restore", "put a snapshot, or a path in it, into a folder");
   add_snapshot(restore, command, "latest, or the first characters of an id; :PATH for a part of it");

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 
 #include "base/memory.h"
 #include "crypto/passphrase.h"
+#include "last_word.h"
 #include "run.h"
 #include "show.h"
 
@@ -99,6 +101,15 @@ int main(int argc, char** argv) {
     }
     return output.end(parsed.code);
   }
+  // Before anything is opened that could get its number.
+  if (const int fd = parsed.command->passphrase_fd; fd >= 0 && ::fcntl(fd, F_GETFD) < 0)
+    return app::report({Code::IoError,
+                        "no file is open under the number that --passphrase-fd names",
+                        "file descriptor " + std::to_string(fd),
+                        {},
+                        About::passphrase},
+                       *parsed.command, output);
+  app::prepare_last_word(*parsed.command, line);
   if (const auto started = crypto::start_crypto(); !started) {
     output.error("holdfast: " + started.error().sentence + "\n");
     return app::exit_failed;

@@ -2,6 +2,7 @@
 
 #include "account.h"
 #include "agent/home.h"
+#include "last_word.h"
 #include "show.h"
 #include "tools.h"
 #include "verb.h"
@@ -72,7 +73,9 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
     if (lock) return run_as_owner(world, command, line, output);
     if (lock.error().code != Code::Busy) return report(lock.error(), command, output);
     if (command.verb != "signup") {
+      last_word_is_of_owner(true);
       const auto code = agent::run_at_owner(world.home, line, output);
+      last_word_is_of_owner(false);
       if (code) return *code;
     }
     world.clock->sleep_ns(owner_wait_ns);

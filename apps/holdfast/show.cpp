@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "advice.h"
 #include "show_parts.h"
 #include "terminal.h"
 
@@ -24,6 +25,15 @@ std::string alarms_text(const std::vector<session::Alarm>& alarms, const std::st
 
 }  // namespace
 
+std::string contents_text(const space::SnapshotStats& stats) {
+  return counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
+         (stats.others > 0
+              ? count_text(stats.others) +
+                    (stats.others == 1 ? " other (link, device or pipe)" : " others (links, devices, pipes)") + ", "
+              : "") +
+         size_text(stats.bytes);
+}
+
 std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count) {
   std::string out;
   for (std::size_t i = 0; i < std::min(problems.size(), problems_shown_max); ++i)
@@ -44,6 +54,7 @@ namespace {
 // What stands in a space, as far as it is to be listed to find a path.
 bool is_live(const Command& command) { return !command.place.empty() || !command.places.empty(); }
 std::string space_of(const Command& command) {
+  if (!is_live(command)) return {};
   const std::string& place = command.place.empty() ? command.places.front() : command.place;
   return place.substr(0, place.find(':'));
 }
@@ -82,9 +93,8 @@ std::string hint_about(const Error& error, const Command& command) {
   return {};
 }
 
-}  // namespace
-
-std::string hint_of(const Error& error, const Command& command) {
+// Empty: nothing better is known than general_hint().
+std::string known_hint(const Error& error, const Command& command) {
   if (error.about != About::unsaid) return hint_about(error, command);
   switch (error.code) {
     case Code::WrongPin:
@@ -132,6 +142,13 @@ std::string hint_of(const Error& error, const Command& command) {
     default:
       return {};
   }
+}
+
+}  // namespace
+
+std::string hint_of(const Error& error, const Command& command) {
+  std::string hint = known_hint(error, command);
+  return hint.empty() ? general_hint(error.code, command) : hint;
 }
 
 std::string type_letter(const space::TreeEntry& entry) {
@@ -208,8 +225,7 @@ std::string text_of(const verbs::BackupDone& done, const Command& command, std::
   const auto& stats = done.report.snapshot.stats;
   std::string out;
   if (done.space_made) out += (command.dry_run ? "would make the space " : "made the space ") + done.space + "\n";
-  const std::string what =
-      counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " + size_text(stats.bytes);
+  const std::string what = contents_text(stats);
   const std::string changes = count_text(stats.files_new) + " new, " + count_text(stats.files_changed) + " changed, " +
                               count_text(stats.files_unchanged) + " unchanged";
   if (command.dry_run) {
@@ -300,9 +316,8 @@ std::string text_of(const verbs::PruneDone& done, const Command& command) {
 std::string restored_text(const backup::RestoreReport& report, const Command& command, std::int64_t took_ns,
                           const std::string& older) {
   const auto& stats = report.stats;
-  std::string out = "restored " + counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
-                    size_text(stats.bytes) + " into " + printable(command.target) + " in " + duration_text(took_ns) +
-                    "\n";
+  std::string out = "restored " + contents_text(stats) + " into " + printable(command.target) + " in " +
+                    duration_text(took_ns) + "\n";
   if (command.verify) out += "  " + counted(report.files_verified, "file") + " read back, equal\n";
   if (report.problems_count > 0) {
     out +=
@@ -417,9 +432,7 @@ std::string text_of(const session::Alarms& alarms) {
 std::string text_of(const Error& error, const Command& command) {
   std::string out = "holdfast: " + error.sentence + " (" + std::string(name_of(error.code)) + ")\n";
   if (!error.object.empty()) out += "  " + error.object + "\n";
-  if (!error.whole.empty()) out += "  whole   " + error.whole + "\n";
-  if (const std::string hint = hint_of(error, command); !hint.empty()) out += "  next    " + hint + "\n";
-  return out;
+  return out + "  whole   " + whole_of(error, command) + "\n  next    " + hint_of(error, command) + "\n";
 }
 
 int exit_code_of(const Error& error) {

@@ -1,15 +1,31 @@
+#include "advice.h"
 #include "show_parts.h"
 #include "terminal.h"
 
 namespace holdfast::app {
 
-std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+namespace {
+
+bool is_utf8(const std::string& text) {
+  try {
+    (void)Json(text).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+// All but ASCII is written as \u: whatever terminal or log it meets is safe, and a reader has the very name.
+std::string written(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n"; }
+
+std::string json_name(const std::string& name) { return is_utf8(name) ? name : printable(name); }
 
 // A name or path as JSON can hold it: as it is when it is UTF-8, else escaped, and the bytes beside it.
 void put_name(Json& json, const std::string& key, const std::string& name) {
-  const std::string shown = printable(name);
-  json[key] = shown;
-  if (shown != name) json[key + "_hex"] = to_hex(as_bytes(name));
+  json[key] = json_name(name);
+  if (!is_utf8(name)) json[key + "_hex"] = to_hex(as_bytes(name));
 }
 
 namespace {
@@ -17,7 +33,7 @@ namespace {
 Json alarms_json(const std::vector<session::Alarm>& alarms) {
   Json out = Json::array();
   for (const auto& alarm : alarms)
-    out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", printable(alarm.sentence)}});
+    out.push_back({{"seq", alarm.seq}, {"code", alarm.code}, {"sentence", json_name(alarm.sentence)}});
   return out;
 }
 
@@ -27,7 +43,7 @@ Json alarms_json(const session::Alarms& alarms) {
   Json out = Json::array();
   for (const auto& [space, its] : alarms)
     for (auto alarm : alarms_json(its)) {
-      alarm["space"] = printable(space);
+      alarm["space"] = json_name(space);
       out.push_back(std::move(alarm));
     }
   return out;
@@ -51,11 +67,11 @@ Json snapshot_json(const space::Snapshot& snapshot) {
            {"device", snapshot.device.hex()}};
   put_name(out, "host", snapshot.host);
   out["paths"] = Json::array();
-  for (const auto& path : snapshot.paths) out["paths"].push_back(printable(path));
+  for (const auto& path : snapshot.paths) out["paths"].push_back(json_name(path));
   out["tags"] = Json::array();
-  for (const auto& tag : snapshot.tags) out["tags"].push_back(printable(tag));
+  for (const auto& tag : snapshot.tags) out["tags"].push_back(json_name(tag));
   out["partial"] = snapshot.partial;
-  out["program"] = printable(snapshot.program);
+  out["program"] = json_name(snapshot.program);
   out["stats"] = stats_json(snapshot.stats);
   return out;
 }
@@ -107,7 +123,7 @@ std::string json_of(const verbs::Status& status) {
   out["objects"] = status.objects;
   out["spaces"] = Json::array();
   for (const auto& space : status.spaces) {
-    Json one{{"name", printable(space.named.name)},
+    Json one{{"name", json_name(space.named.name)},
              {"id", space.named.space.hex()},
              {"snapshots", space.snapshots},
              {"alarms", alarms_json(space.alarms)}};
@@ -129,12 +145,12 @@ std::string json_of(const std::vector<verbs::Finding>& findings) {
 
 std::string json_of(const std::vector<session::SpaceName>& spaces) {
   Json out = Json::array();
-  for (const auto& space : spaces) out.push_back({{"name", printable(space.name)}, {"id", space.space.hex()}});
+  for (const auto& space : spaces) out.push_back({{"name", json_name(space.name)}, {"id", space.space.hex()}});
   return written({{"spaces", out}});
 }
 
 std::string json_of(const verbs::SpaceInfo& info) {
-  return written({{"name", printable(info.named.name)},
+  return written({{"name", json_name(info.named.name)},
                   {"id", info.named.space.hex()},
                   {"commits", info.commits},
                   {"epoch", info.epoch},
@@ -193,7 +209,7 @@ std::string json_of(const verbs::ForgetDone& done, bool dry_run) {
     one["undated"] = listed.undated;
     if (!reasons.empty()) {
       one["reasons"] = Json::array();
-      for (const auto& reason : reasons) one["reasons"].push_back(printable(reason));
+      for (const auto& reason : reasons) one["reasons"].push_back(json_name(reason));
     }
     (reasons.empty() ? forgotten : kept).push_back(std::move(one));
   }
@@ -243,8 +259,8 @@ Json entry_json(const space::TreeEntry& entry) {
   one["mode"] = entry.mode;
   one["uid"] = entry.uid;
   one["gid"] = entry.gid;
-  one["user"] = printable(entry.user);
-  one["group"] = printable(entry.group);
+  one["user"] = json_name(entry.user);
+  one["group"] = json_name(entry.group);
   one["mtime"] = iso_time(entry.mtime_ns);
   return one;
 }
@@ -274,7 +290,7 @@ std::string json_of(const verbs::Diff& diff) {
     list.push_back(std::move(one));
   }
   const auto name = [](const std::optional<space::Snapshot>& snapshot, const std::string& shown) {
-    return snapshot ? snapshot->id.hex() : printable(shown);
+    return snapshot ? snapshot->id.hex() : json_name(shown);
   };
   return written({{"before", name(diff.snapshot_before, diff.before)},
                   {"after", name(diff.snapshot_after, diff.after)},
@@ -304,7 +320,7 @@ std::string json_of(const backup::CheckReport& report) {
   Json findings = Json::array();
   for (const auto& finding : report.findings) {
     Json paths = Json::array();
-    for (const auto& path : finding.paths) paths.push_back(printable(path));
+    for (const auto& path : finding.paths) paths.push_back(json_name(path));
     findings.push_back({{"code", name_of(finding.code)},
                         {"object", finding.object},
                         {"sentence", finding.sentence},
@@ -329,12 +345,13 @@ std::string json_of(const session::Alarms& alarms) { return written({{"alarms", 
 
 std::string json_of(const Error& error, const Command& command) {
   Json out = error_json(error);
+  out["whole"] = whole_of(error, command);
   out["next"] = hint_of(error, command);
   return written({{"error", out}});
 }
 
 std::string json_of_usage(const Parsed& wrong) {
-  Json out = error_json({Code::InvalidArgument, wrong.text, {}, {}});
+  Json out = error_json({Code::InvalidArgument, wrong.text, {}, "everything: nothing was begun"});
   out["next"] = wrong.next;
   return written({{"error", out}});
 }

@@ -16,8 +16,7 @@ std::string shown(const std::string& space, const std::string& path) {
 std::string text_of(const verbs::PutDone& done, const Command&, std::int64_t took_ns) {
   const auto& report = done.report;
   const auto& stats = report.snapshot.stats;
-  std::string out = "put " + counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
-                    size_text(stats.bytes) + " into " + shown(done.into.space, done.into.path) + " in " +
+  std::string out = "put " + contents_text(stats) + " into " + shown(done.into.space, done.into.path) + " in " +
                     duration_text(took_ns) + "\n";
   if (report.snapshot.seq == 0) {
     out += "  all of it stood there already\n";
@@ -72,7 +71,7 @@ std::string text_of(const verbs::History& history, const Command&, std::int64_t)
 }
 
 std::string json_of(const verbs::PutDone& done) {
-  Json out{{"space", printable(done.into.space)}};
+  Json out{{"space", json_name(done.into.space)}};
   put_name(out, "path", done.into.path);
   out["seq"] = done.report.snapshot.seq;
   put_report(out, done.report);
@@ -81,7 +80,7 @@ std::string json_of(const verbs::PutDone& done) {
 }
 
 std::string json_of(const verbs::GetDone& done) {
-  Json out{{"space", printable(done.from.space)}};
+  Json out{{"space", json_name(done.from.space)}};
   put_name(out, "path", done.from.path);
   put_report(out, done.report);
   out["alarms"] = alarms_json(done.alarms);
@@ -95,7 +94,7 @@ std::string json_of(const verbs::LiveChanged& done) {
     put_name(one, "path", path);
     paths.push_back(std::move(one));
   }
-  return written({{"space", printable(done.space)},
+  return written({{"space", json_name(done.space)},
                   {"paths", paths},
                   {"seq", done.seq},
                   {"entries", done.entries},
@@ -109,7 +108,7 @@ std::string json_of(const verbs::History& history) {
     one["entry"] = entry ? entry_json(*entry) : Json(nullptr);
     versions.push_back(std::move(one));
   }
-  Json out{{"space", printable(history.of.space)}};
+  Json out{{"space", json_name(history.of.space)}};
   put_name(out, "path", history.of.path);
   out["versions"] = versions;
   out["lost"] = history.lost;

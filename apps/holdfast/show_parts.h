@@ -12,6 +12,7 @@ using Json = nlohmann::ordered_json;
 inline constexpr std::size_t problems_shown_max = 20;
 
 std::string padded(std::string text, std::size_t width);
+std::string contents_text(const space::SnapshotStats& stats);  // "2 files, 1 folder, 3 others (links, ...), 4 KiB"
 std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count);
 std::string type_letter(const space::TreeEntry& entry);
 std::string mode_text(std::uint16_t mode);
@@ -19,6 +20,7 @@ std::string restored_text(const backup::RestoreReport& report, const Command& co
                           const std::string& older);  // older: how to find an older version
 
 std::string written(const Json& json);
+std::string json_name(const std::string& name);  // itself when it is UTF-8, else escaped
 void put_name(Json& json, const std::string& key, const std::string& name);
 Json alarms_json(const session::Alarms& alarms);
 Json stats_json(const space::SnapshotStats& stats);

@@ -79,12 +79,14 @@ std::string duration_text(std::int64_t ns) {
   return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
 }
 
-Progress::Progress(agent::Output& output, bool is_terminal, unsigned columns, bool quiet, std::string doing)
+Progress::Progress(agent::Output& output, bool is_terminal, unsigned columns, bool quiet, std::string doing,
+                   std::string_view thing)
     : output_(output),
       is_terminal_(is_terminal),
       quiet_(quiet),
       columns_(std::max(40u, columns)),
       doing_(std::move(doing)),
+      thing_(thing),
       began_ns_(now_ns()),
       shown_ns_(is_terminal ? 0 : began_ns_) {}
 
@@ -111,11 +113,11 @@ void Progress::show(const backup::Counters& counters) {
       parts.push_back((left < 60 ? std::to_string(left) + " s" : duration_text(left * second_ns)) + " left");
     parts.push_back(rate_text);
     parts.push_back(size_text(done) + " of " + size_text(counters.bytes_total));
-    parts.push_back(counted(counters.files, "file"));
+    parts.push_back(counted(counters.files, thing_));
   } else if (counters.bytes == 0 && counters.files_total > 0) {
-    parts.push_back("counting, " + counted(counters.files_total, "file"));
+    parts.push_back("counting, " + counted(counters.files_total, thing_));
   } else {
-    parts = {counted(counters.files, "file"), size_text(counters.bytes), rate_text};
+    parts = {counted(counters.files, thing_), size_text(counters.bytes), rate_text};
   }
   std::string line = doing_ + " ";
   for (std::size_t i = 0; i < parts.size(); ++i) {

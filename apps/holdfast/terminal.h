@@ -18,8 +18,9 @@ std::string duration_text(std::int64_t ns);                        // "3.2 s", "
 // One line that is drawn again and again on a terminal; a plain line now and then elsewhere. Nothing when quiet.
 class Progress {
  public:
-  Progress(agent::Output& output, bool is_terminal, unsigned columns, bool quiet, std::string doing);
-  ~Progress();  // takes the line away
+  Progress(agent::Output& output, bool is_terminal, unsigned columns, bool quiet, std::string doing,
+           std::string_view thing = "file");  // what is counted; lives as long
+  ~Progress();                                // takes the line away
   void show(const backup::Counters& counters);
 
  private:
@@ -27,6 +28,7 @@ class Progress {
   bool is_terminal_, quiet_, drawn_ = false;
   unsigned columns_;
   std::string doing_;
+  std::string_view thing_;
   std::int64_t began_ns_, shown_ns_;
 };
 

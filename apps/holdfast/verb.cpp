@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "address.h"
 #include "session/spaces.h"
 #include "show.h"
@@ -55,7 +57,13 @@ class Verb {
     if (const auto code = run_keep_verb(session(), command_, line_, output_)) return *code;
     if (command_.verb == "backup") return backup();
     if (command_.verb == "snapshots") {
-      HF_TRY(const auto snapshots, verbs::snapshots(session(), space_));
+      HF_TRY(auto snapshots, verbs::snapshots(session(), space_));
+      if (!command_.tags.empty())
+        std::erase_if(snapshots.snapshots, [&](const auto& listed) {
+          return std::ranges::none_of(listed.snapshot.tags, [&](const auto& tag) {
+            return std::ranges::find(command_.tags, tag) != command_.tags.end();
+          });
+        });
       return show(snapshots);
     }
     if (command_.verb == "restore") return restore();
@@ -91,7 +99,8 @@ class Verb {
   // Does `work` under a line of progress, which is gone when it returns.
   template <class Options, class Work>
   auto with_progress(std::string doing, Options& options, const Work& work) {
-    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, std::move(doing));
+    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, std::move(doing),
+                   command_.verb == "check" ? "object" : "file");
     options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
     return work();
   }

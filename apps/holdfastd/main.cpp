@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 
 #include "base/memory.h"
@@ -103,11 +104,15 @@ void define(CLI::App& app, CommandLine& line) {
       ->type_name("DIR");
 }
 
+// A server that does not start changes nothing of what it holds; the other verbs only read it.
+constexpr std::string_view nothing_done = "all that the data directory holds";
+
 int report(const Error& error, const std::string& next) {
   std::cerr << "holdfastd: " << error.sentence;
   if (!error.object.empty()) std::cerr << ": " << printable(error.object);
   std::cerr << " (" << name_of(error.code) << ")\n";
-  if (!next.empty()) std::cerr << "  next    " << printable(next) << "\n";
+  std::cerr << "  whole   " << (error.whole.empty() ? std::string(nothing_done) : printable(error.whole)) << "\n";
+  std::cerr << "  next    " << printable(next) << "\n";
   return failed;
 }
 
@@ -129,8 +134,14 @@ std::string hint_for(const Error& error, const CommandLine& line) {
       return "let --data name an empty folder, or one that is not there yet";
     case Code::InvalidArgument:
       return "holdfastd serve --help shows the forms";
+    case Code::IoError:
+    case Code::NotFound:
+    case Code::Unsupported:
+    case Code::ReadOnly:
+      return "let --data (" + line.serve.data + ") name a folder that can be made and written, and --listen (" +
+             line.serve.listen + ") an address of this machine";
     default:
-      return {};
+      return "put right what is named, then start the server again";
   }
 }
 
@@ -183,7 +194,8 @@ int serve(CommandLine& line) {
 }
 
 int invite(const CommandLine& line) {
-  if (const auto started = crypto::start_crypto(); !started) return report(started.error(), {});
+  if (const auto started = crypto::start_crypto(); !started)
+    return report(started.error(), "put right what is named, then repeat the command");
   const auto files = system_files(1);
   const auto random = system_random();
   const auto where = files->real_path(line.invite_data);
@@ -201,11 +213,10 @@ int invite(const CommandLine& line) {
 int write_man_pages(const CLI::App& app, const std::string& folder) {
   constexpr int section = 8;  // of what operators run
   const auto files = system_files(1);
-  const auto where = files->real_path(folder);
-  const auto names = where ? command_line::write_man_pages(*files, app, section, *where)
-                           : Result<std::vector<std::string>>(pass_on(where.error()));
+  const Path where = std::filesystem::absolute(folder).lexically_normal().string();
+  const auto names = command_line::write_man_pages(*files, app, section, where);
   if (names) return done;
-  return report(names.error(), "name a folder that is there and can be written to");
+  return report(names.error(), "name a folder that can be made and written to");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -102,8 +103,8 @@ class Incoming {
 
 class DirectoryObjectStore final : public ObjectStore {
  public:
-  DirectoryObjectStore(Fd lock, Fd root, const DirectoryOptions& options)
-      : lock_(std::move(lock)), root_(std::move(root)), reserve_bytes_(options.reserve_bytes), folders_(root_.get()) {}
+  DirectoryObjectStore(Fd lock, Fd root, std::uint64_t reserve_bytes)
+      : lock_(std::move(lock)), root_(std::move(root)), reserve_bytes_(reserve_bytes), folders_(root_.get()) {}
 
   Status put(const ObjectName& name, std::uint64_t size, const Hash& sha256, std::span<const ByteView> parts) override {
     HF_OK(check_object_size(size, parts));
@@ -225,12 +226,25 @@ class DirectoryObjectStore final : public ObjectStore {
 
 }  // namespace
 
+std::uint64_t default_reserve_bytes(std::uint64_t file_system_bytes) {
+  return std::min<std::uint64_t>(64ULL << 20, file_system_bytes / 20);
+}
+
+Result<DiskSpace> disk_space(const DirectoryOptions& options) {
+  struct statvfs stat{};
+  if (::statvfs(options.directory.c_str(), &stat) != 0)
+    return system_fail(errno, "reading the free space", options.directory);
+  const std::uint64_t unit = stat.f_frsize;
+  return DiskSpace{stat.f_bavail * unit, options.reserve_bytes.value_or(default_reserve_bytes(stat.f_blocks * unit))};
+}
+
 Result<std::unique_ptr<ObjectStore>> open_directory_object_store(const DirectoryOptions& options) {
   HF_OK(make_durable_directory(options.directory));
   HF_TRY(Fd lock, lock_directory(options.directory, "objects.lock"));
   HF_TRY(Fd root, open_at(AT_FDCWD, options.directory, O_RDONLY | O_DIRECTORY, options.directory));
   HF_OK(prepare_folders(root.get(), options.directory));
-  return std::make_unique<DirectoryObjectStore>(std::move(lock), std::move(root), options);
+  HF_TRY(const DiskSpace space, disk_space(options));
+  return std::make_unique<DirectoryObjectStore>(std::move(lock), std::move(root), space.reserve_bytes);
 }
 
 }  // namespace holdfast::server

@@ -128,6 +128,17 @@ TEST(DirectoryObjectStore, PutsStopBeforeTheDiskIsFull) {
   EXPECT_EQ(put_with_reserve(free / 2), std::nullopt);
 }
 
+TEST(DirectoryObjectStore, TheReserveIsATwentiethOfASmallDisk) {
+  EXPECT_EQ(default_reserve_bytes(0), 0u);
+  EXPECT_EQ(default_reserve_bytes(12ULL << 20), (12ULL << 20) / 20);
+  EXPECT_EQ(default_reserve_bytes(1280ULL << 20), 64ULL << 20);
+  EXPECT_EQ(default_reserve_bytes(1ULL << 40), 64ULL << 20);
+  const TestDirectory directory;
+  const DiskSpace space = disk_space({.directory = directory.path(), .reserve_bytes = {}}).value();
+  EXPECT_EQ(space.reserve_bytes, default_reserve_bytes(fs::space(directory.path()).capacity));
+  EXPECT_EQ(disk_space({.directory = directory.path(), .reserve_bytes = 7}).value().reserve_bytes, 7u);
+}
+
 // Promise: kill -9 at any moment loses no acknowledged object and shows no half of one. Method: a real process puts in
 // four threads and is killed after so many acknowledgements, again and again over the same directory.
 TEST(DirectoryObjectStore, AKilledServerLosesNoAcknowledgedObject) {

@@ -170,7 +170,12 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, EventLog& lo
   HF_TRY(ServerKeys keys, load_or_make_keys(*files, *state->random, options.data));
   HF_TRY(state->rows,
          open_sqlite_meta_store({.directory = join_path(options.data, "meta"), .readers = meta_readers, .vfs = {}}));
-  HF_TRY(state->objects, open_directory_object_store({.directory = join_path(options.data, "objects")}));
+  const DirectoryOptions objects{.directory = join_path(options.data, "objects"), .reserve_bytes = {}};
+  HF_TRY(state->objects, open_directory_object_store(objects));
+  HF_TRY(const DiskSpace disk, disk_space(objects));
+  if (disk.free_bytes < disk.reserve_bytes)
+    log.write(Level::warning, "disk_nearly_full",
+              {{"free_bytes", disk.free_bytes}, {"reserve_bytes", disk.reserve_bytes}});
   options.service.server_key = keys.tls.server_key_hash();
   options.service.policy = keys.policy;
   if (options.invitation_only)

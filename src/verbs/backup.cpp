@@ -7,7 +7,7 @@ Result<BackupDone> backup(Session& session, const std::optional<std::string>& sp
   BackupDone done;
   done.space = space_name.value_or(std::string(session::backups_space));
   auto space = session::open_space(session, done.space);
-  if (!space && space.error().code == Code::NotFound && !space_name) {
+  if (!space && space.error().code == Code::NotFound && done.space == session::backups_space) {
     // A dry run makes none. Of what it looks at nothing is in the home space either: all is new.
     space = options.dry_run ? session::open_home(session) : session::create_space(session, done.space);
     done.space_made = space.has_value();

@@ -133,9 +133,24 @@ class Running:
         return ended
 
 
+def is_served(owner):
+    """Whether another command is connected to the owner's control socket."""
+    with open("/proc/net/unix", encoding="utf-8") as table:
+        connected = {fields[6] for fields in map(str.split, table) if fields[-1].endswith("/control") and fields[5] == "03"}
+    if os.geteuid() != 0:
+        return bool(connected)  # only root may see whose they are
+    links = []
+    for number in os.listdir(f"/proc/{owner.pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{owner.pid}/fd/{number}"))
+        except FileNotFoundError:
+            continue  # closed since
+    return any(link[len("socket:["):-1] in connected for link in links if link.startswith("socket:["))
+
+
 def expect_exit(ended, code):
     codes = code if isinstance(code, tuple) else (code,)
-    names = " or ".join(f"{one} ({EXIT_NAMES[one]})" for one in codes)
+    names = " or ".join(f"{one} ({EXIT_NAMES[one] if one >= 0 else signal.Signals(-one).name})" for one in codes)
     expect(ended.code in codes, f"wanted exit {names}: {ended}")
 
 

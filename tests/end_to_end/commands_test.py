@@ -4,8 +4,9 @@ can't be read.
 
 import os
 import socket
+import subprocess
 
-from cloud import FAILED, INCOMPLETE, USAGE, Story, expect, expect_equal, step
+from cloud import FAILED, HOLDFAST, HOLDFASTD, INCOMPLETE, USAGE, Story, expect, expect_equal, step
 from trees import expect_equal_trees, put
 
 
@@ -51,6 +52,13 @@ def spaces_are_apart(story, server, home):
     refused = home.run("space", "create", "second", "--json", code=FAILED)
     expect_equal(refused.error["code"], "AlreadyExists", "a second space of the same name")
 
+    step("snapshots by their tags")
+    tagged = home.json("snapshots", "--tag", "both")["snapshots"]
+    expect_equal([snapshot["id"] for snapshot in tagged], [saved["snapshot"]["id"]], "the snapshot with this tag")
+    expect_equal(len(home.json("snapshots", "-t", "none", "-t", "first")["snapshots"]), 1, "one of two tags")
+    expect_equal(home.json("snapshots", "--tag", "none")["snapshots"], [], "no snapshot has this tag")
+    expect_equal(len(home.json("snapshots")["snapshots"]), 1, "all snapshots")
+
     step("several paths lie side by side in the snapshot")
     home.run("restore", "latest", story.path("both"))
     expect_equal_trees(one, story.path("both/one"))
@@ -64,16 +72,22 @@ def spaces_are_apart(story, server, home):
                                    (("restore", "latest:one/nothing", story.path("never")), "NotFound", "nothing", "holdfast ls latest:"),
                                    (("ls", "latest:one/nothing"), "NotFound", "nothing", "holdfast ls latest:"),
                                    (("cat", "latest:one/nothing.h"), "NotFound", "nothing.h", "holdfast ls latest:"),
-                                   (("cat", "latest"), "InvalidArgument", "latest", ""),
-                                   (("restore", "latest", ""), "InvalidArgument", "no path", ""),
-                                   (("inspect", "/etc/hostname"), "Unsupported", "/etc/hostname", ""),
-                                   (("cat", "latest:other/below"), "InvalidArgument", "below", ""),
-                                   (("backup", story.path("not there")), "NotFound", "not there", "")):
+                                   (("cat", "latest"), "InvalidArgument", "latest", "holdfast cat --help"),
+                                   (("restore", "latest", ""), "InvalidArgument", "no path", "holdfast restore --help"),
+                                   (("inspect", "/etc/hostname"), "Unsupported", "/etc/hostname", "a server's data directory"),
+                                   (("space", "create", "second"), "AlreadyExists", "second", "holdfast space list"),
+                                   (("space", "create", ""), "InvalidArgument", "", ". _ - only"),
+                                   (("restore", "latest", "/dev/null"), None, "/dev/null", ""),
+                                   (("whoami", "--passphrase-fd", "77"), "IoError", "77", "--passphrase-fd"),
+                                   (("cat", "latest:other/below"), "InvalidArgument", "below", "holdfast cat --help"),
+                                   (("backup", story.path("not there")), "NotFound", "not there", "repeat the command with it")):
         error = home.run(*line, "--json", code=FAILED).error
-        expect_equal(error["code"], code, f"the code of {line}")
+        expect(code is None or error["code"] == code, f"the code of {line}: {error}")
         expect(word in error["object"] + error["sentence"], f"{line} names its object: {error}")
-        expect(error["next"].endswith(hint) if hint else not error["next"], f"{line} says what is next: {error}")
+        expect(error["next"].endswith(hint) and error["next"], f"{line} says what is next: {error}")
+        expect(error["whole"], f"{line} says what is still whole: {error}")
         shown = home.run(*line, code=FAILED)
+        expect("\n  whole   " in shown.error_text and "\n  next    " in shown.error_text, f"people are told, too: {shown}")
         expect(shown.error_text.startswith("holdfast: ") and word in shown.error_text and shown.out == b"", f"people read it: {shown}")
     expect(not os.path.lexists(story.path("never")), "nothing was restored, and no folder made for it")
     with socket.socket(socket.AF_UNIX) as nothing:
@@ -144,6 +158,46 @@ def differences_are_told(story, home):
                  "a file is no folder")
 
 
+def names_are_given_as_they_are(story, home):
+    step("JSON has the very name wherever it is UTF-8, text is safe for a terminal, and others are counted")
+    tree = story.path("names")
+    names = ["back\\slash", "tab\there", "escape\x1b[31m", "über", "turned\u202eback"]
+    for name in names:
+        put(f"{tree}/{name}", b"x")
+    put(os.fsencode(tree) + b"/not\xff", b"x")
+    os.symlink("nowhere", f"{tree}/link")
+    os.mkfifo(f"{tree}/pipe")
+    home.run("space", "create", "names")
+    shown = home.run("backup", tree, "--space", "names").text
+    expect("2 others" in shown, f"links and pipes are counted: {shown}")
+    listed = home.run("ls", "latest:names", "--space", "names", "--json")
+    expect(listed.out.isascii() and b"\x1b" not in listed.out, "no byte that a terminal obeys")
+    entries = listed.json["entries"]
+    plain = {entry["path"].removeprefix("names/") for entry in entries if "path_hex" not in entry}
+    expect_equal(plain, {*names, "link", "pipe"}, "names in UTF-8")
+    odd = [(entry["path"], entry["path_hex"]) for entry in entries if "path_hex" in entry]
+    expect_equal(odd, [("names/not\\xff", b"names/not\xff".hex())], "the name that is not")
+    text = home.run("ls", "latest:names", "--space", "names").text
+    expect("\x1b" not in text and "escape\\x1b" in text, "text is escaped")
+    expect("2 others" in home.run("restore", "latest", story.path("names-again"), "--space", "names").text, "restore counts them, too")
+
+
+def tools_make_their_folder(story, server):
+    step("man makes its folder; `--space backups` makes the space of a new account")
+    for program in (HOLDFAST, HOLDFASTD):
+        folder = story.path("man", os.path.basename(program))
+        subprocess.run([program, "man", folder], check=True)
+        expect(os.listdir(folder), "pages are there")
+    home = story.home("newcomer", server)
+    expect(home.json("backup", story.path("one"), "--space", "backups")["space_made"], "the space is made")
+
+    step("a server that does not start says what is whole and what is next")
+    for options in (("--data", "/proc/holdfast"), ("--data", story.path("other data"), "--listen", "1.2.3.4:1234")):
+        ended = subprocess.run([HOLDFASTD, "serve", *options], capture_output=True, check=False, timeout=60)
+        told = ended.stderr.decode()
+        expect(ended.returncode == FAILED and "\n  whole   " in told and "\n  next    " in told, f"what is told of {options}: {told}")
+
+
 def unreadable_files_are_named(story, home):
     step("what can't be read is named, and the rest is saved")
     tree = story.path("partly")
@@ -196,6 +250,8 @@ def main():
         what_is_not_wanted_stays_out(story, server, home)
         spaces_are_apart(story, server, home)
         differences_are_told(story, home)
+        names_are_given_as_they_are(story, home)
+        tools_make_their_folder(story, server)
         unreadable_files_are_named(story, home)
         mistakes_are_explained(story, home)
 

@@ -11,7 +11,7 @@ import sys
 from cloud import DONE, FAILED, INCOMPLETE, MIB, Story, expect, expect_equal, step
 from trees import expect_equal_trees, put, same_bytes, walk
 
-RESERVE = 64 * MIB  # what the server leaves free for its database
+SERVER_DISK = 56  # MiB; a twentieth of it is left free for the database
 
 
 class SmallDisk:
@@ -61,11 +61,12 @@ def expect_no_space(ended, what):
     error = ended.error
     expect_equal(error["code"], "NoSpaceLeft", f"the code, {what}: {error}")
     expect(error["sentence"] and "room" in error["next"], f"it says what is next: {error}")
+    expect(error["whole"], f"and what is whole: {error}")
 
 
 def full_server(story):
     step("the server's disk gets full in the middle of a backup: a clear error, and reading goes on")
-    disk = story.disk("server", RESERVE // MIB + 40)
+    disk = story.disk("server", SERVER_DISK)
     server = story.server()
     home = story.home("anna", server)
     put(story.path("before", "file"), b"saved before")
@@ -81,7 +82,7 @@ def full_server(story):
     expect_equal_trees(story.path("before"), story.path("before-again/before"))
 
     step("with more space the same command goes on where it ended")
-    disk.remount(f"size={RESERVE // MIB + 200}m")
+    disk.remount(f"size={SERVER_DISK + 170}m")
     saved = home.json("backup", tree)
     expect(saved["bytes_resumed"] >= 16 * MIB, f"what had arrived is not sent again: {saved['bytes_resumed']}")
     home.run("restore", "latest", story.path("large-again"))
@@ -177,11 +178,31 @@ def full_target(story, server):
     expect(disk.path in ended.error["object"] + ended.error["sentence"], f"it names the target: {ended}")
 
 
+def small_server(story):
+    step("a server on a file system of 12 MiB takes accounts and what there is room for, and says at start when there is little")
+    disk = story.disk("small-server", 12)
+    server = story.server("small-server")
+    home = story.home("emil", server)
+    put(story.path("little", "file"), os.urandom(300_000))
+    home.run("backup", story.path("little"))
+    expect("disk_nearly_full" not in server.log(), "nothing is said while there is room")
+    server.stop()
+    status = os.statvfs(disk.path)
+    with open(os.path.join(disk.path, "ballast"), "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - 400_000)
+    server.start()
+    expect("disk_nearly_full" in server.log(), "it is said when less than the reserve is free")
+    home.run("restore", "latest", story.path("little-again"))
+    expect_equal_trees(story.path("little"), story.path("little-again/little"))
+    server.stop()
+
+
 def main():
     with StoryWithDisks("full-disk") as story:
         if os.geteuid() != 0 or not may_mount(story):
             print("skipped: only root, with the right to mount, can make disks that get full")
             sys.exit(0)
+        small_server(story)
         server = full_server(story)
         full_home(story, server)
         full_target(story, server)

@@ -4,7 +4,7 @@ killed while it serves another.
 
 import os
 
-from cloud import DONE, MIB, Story, expect, expect_equal, step, wait_until
+from cloud import DONE, MIB, Story, expect, expect_equal, is_served, step, wait_until
 from trees import expect_equal_trees, put
 from wire import Wire
 
@@ -14,21 +14,6 @@ def make_tree(story, name, seed, megabytes=6):
         story.random_file(story.path(name, f"file-{number}"), megabytes * MIB // 3, seed + number)
     put(story.path(name, "small"), name.encode())
     return story.path(name)
-
-
-def is_served(owner):
-    """Whether another command is connected to the owner's control socket."""
-    with open("/proc/net/unix", encoding="utf-8") as table:
-        connected = {fields[6] for fields in map(str.split, table) if fields[-1].endswith("/control") and fields[5] == "03"}
-    if os.geteuid() != 0:
-        return bool(connected)  # only root may see whose they are
-    links = []
-    for number in os.listdir(f"/proc/{owner.pid}/fd"):
-        try:
-            links.append(os.readlink(f"/proc/{owner.pid}/fd/{number}"))
-        except FileNotFoundError:
-            continue  # closed since
-    return any(link[len("socket:["):-1] in connected for link in links if link.startswith("socket:["))
 
 
 def start_owner(home, wire, *line):

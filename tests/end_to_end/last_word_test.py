@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM: a command dies of the signal, and first says what is whole and how to go on. Nothing is left that the next command can't
+settle, and what another process does for a command goes on.
+"""
+
+import os
+import signal
+
+from cloud import DONE, MIB, Story, expect, expect_equal, is_served, step, wait_until
+from trees import expect_equal_trees
+from wire import Wire
+
+
+def not_ignored():
+    """As a command that is typed has it; a test in the background may have been started with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def main():
+    with Story("last-word") as story:
+        server = story.server()
+        wire = Wire(server.listen)
+        home = story.home("anna", server, signed_up=False)
+        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        one, other = (os.path.dirname(story.random_file(story.path(name, "file"), 5 * MIB, seed)) for name, seed in (("one", 1), ("other", 2)))
+        home.run("space", "create", "words")
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            step(f"{number.name} in the middle of a backup, as text and as JSON")
+            for options in ((), ("--json",)):
+                wire.hold_after(sent=100_000)
+                running = home.start("backup", one, "--space", "words", *options, prepare=not_ignored)
+                expect(wire.wait_held(running), "it is in the middle")
+                running.process.send_signal(number)
+                ended = running.end(-number)
+                if options:
+                    error = ended.error
+                    expect_equal(error["code"], "Cancelled", "the code")
+                    told = error["whole"] + error["next"]
+                else:
+                    told = ended.error_text
+                expect("all earlier snapshots" in told and "the same command goes on" in told, f"its last word: {ended}")
+                wire.cut()
+
+        step("the same command goes on")
+        home.run("backup", one, "--space", "words")
+        home.run("restore", "latest", story.path("again"), "--space", "words")
+        expect_equal_trees(one, story.path("again/one"))
+
+        step("Ctrl-C of a command that another process does for it: both end well there")
+        wire.hold_after(sent=100_000)
+        first = home.start("backup", other, "--space", "words")
+        expect(wire.wait_held(first), "the first is in the middle")
+        second = home.start("backup", one, "--space", "words", "--tag", "second", prepare=not_ignored)
+        wait_until(lambda: is_served(first), "the second command reaches the owner")
+        second.process.send_signal(signal.SIGINT)
+        expect("carries on with it" in second.end(-signal.SIGINT).error_text, "its last word says who goes on")
+        wire.release()
+        first.end(DONE)
+        expect_equal(len(home.json("snapshots", "--space", "words", "--tag", "second")["snapshots"]), 1, "snapshots of the second command")
+        expect(home.json("check", "--space", "words")["whole"], "the space is whole")
+        wire.close()
+
+
+main()
