@@ -51,7 +51,7 @@ def of_the_server(story):
         expect(b"holdfastd" in script and b"grace-days" in script, f"{shell}: {script}")
         if shutil.which(shell):
             subprocess.run([shell, "-n"], input=script, check=True)
-    expect_equal(subprocess.run([HOLDFASTD, "man", story.path("nowhere")], stderr=subprocess.DEVNULL).returncode, 1, "the exit code")
+    expect_equal(subprocess.run([HOLDFASTD, "man", "/proc/nowhere"], stderr=subprocess.DEVNULL).returncode, 1, "the exit code")
 
 
 def man_pages(story, home):
@@ -76,7 +76,7 @@ def man_pages(story, home):
         shown = subprocess.run(["man", "--warnings", "-l", os.path.join(folder, "holdfast-backup.1")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"}, check=True)
         expect(b"--one-file-system" in shown.stdout and shown.stderr == b"", f"man shows it: {shown.stderr}")
-    home.run("man", story.path("nowhere/at all"), code=FAILED)
+    home.run("man", "/proc/nowhere/at all", code=FAILED)
 
 
 def completions_in_bash(script, line):
@@ -136,7 +136,7 @@ def json_of_every_verb(story):
                  "export": (story.path("exported"),), "import": (story.path("exported"),)}
     wrong = {"signup": ("UPPER CASE", "--server", server.link, "--no-passphrase"), "space create": ("made",), "space info": ("nowhere",),
              "backup": (story.path("nowhere"),), "snapshots": ("-s", "nowhere"), "restore": ("ffffffff", story.path("out")), "ls": ("ffffffff",), "diff": ("ffffffff",),
-             "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": (story.path("nowhere/at all"),),
+             "cat": ("latest:nowhere",), "check": ("-s", "nowhere"), "inspect": (story.path("nowhere"),), "man": ("/proc/nowhere/at all",),
              "put": (tree, "nowhere:"), "get": ("made:nowhere", story.path("got")), "mkdir": ("made:tree",), "mv": ("made:nowhere", "made:y"), "history": ("made:nowhere",), "rm": ("made:tree",), "find": ("ffffffff", "*"), "stats": ("ffffffff",),
              "forget": (), "unforget": ("12345678", "-s", "nowhere"), "prune": ("-s", "nowhere"), "export": (tree,), "import": (tree,)}
     stranger = story.home("stranger", server, signed_up=False)
