@@ -18,4 +18,8 @@ find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
 add_library(holdfast_openssl INTERFACE)
 target_link_libraries(holdfast_openssl INTERFACE OpenSSL::SSL OpenSSL::Crypto)
 target_link_options(holdfast_openssl INTERFACE -Wl,--disable-new-dtags -Wl,--no-as-needed)
+# A copy of the programs with their libraries in ../lib/holdfast takes these; where they were built, the ones found here.
+if(OPENSSL_ROOT_DIR)
+  set(CMAKE_BUILD_RPATH "$ORIGIN/../lib/holdfast")
+endif()
 get_filename_component(HOLDFAST_OPENSSL_LIBRARY_DIR "${OPENSSL_CRYPTO_LIBRARY}" DIRECTORY)

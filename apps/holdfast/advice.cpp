@@ -15,9 +15,9 @@ bool is_one_of(const std::string& verb, const std::array<std::string_view, N>& v
 }
 
 bool only_reads(const Command& command) {
-  constexpr std::array<std::string_view, 16> readers{
-      "whoami", "status", "doctor", "space list", "space info", "snapshots", "ls",         "diff",
-      "find",   "stats",  "cat",    "check",      "history",    "inspect",   "completion", "export"};
+  constexpr std::array<std::string_view, 15> readers{"whoami",    "status", "doctor",  "space list", "space info",
+                                                     "snapshots", "ls",     "diff",    "find",       "stats",
+                                                     "cat",       "check",  "history", "inspect",    "completion"};
   return command.dry_run || is_one_of(command.verb, readers);
 }
 
@@ -69,6 +69,12 @@ std::string whole_after(const Command& command) {
   if (verb == "forget") return "all that was saved: forgetting alone frees nothing";
   if (verb == "prune") return "every snapshot; what was retired is kept by the server until its grace is over";
   if (verb == "signup") return "what this home held before, and every account that there is";
+  if (verb == "export")
+    return "the account, of which this command only reads; what was written so far stays in " +
+           printable(command.target) + ", and is not written again";
+  if (verb == "import")
+    return "all that the account holds, and the folder; what was taken so far is not taken again by the same command";
+  if (verb == "unforget") return "every snapshot; nothing was brought back in part";
   if (verb == "man") return "everything but the pages in " + printable(command.target);
   return "everything that was saved before";
 }
@@ -83,8 +89,10 @@ std::string whole_of(const Error& error, const Command& command) {
 }
 
 std::string again_hint(const Command& command) {
-  if (sends(command)) return "the same command goes on where this one ended, and sends nothing twice";
+  if (sends(command) || command.verb == "import")
+    return "the same command goes on where this one ended, and sends nothing twice";
   if (writes_here(command) && !command.overwrite) return "repeat the command with --overwrite: it writes all anew";
+  if (command.verb == "export") return "the same command goes on where this one ended";
   if (command.verb == "space create") return "see whether it is there:  holdfast space list; then repeat the command";
   if (command.verb == "mkdir" || command.verb == "rm" || command.verb == "mv")
     return "see whether it was done:  holdfast ls SPACE:; then repeat the command";

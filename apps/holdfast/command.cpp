@@ -86,10 +86,11 @@ void add_backup_verbs(CLI::App& app, Command& command) {
 
   CLI::App& snapshots = verb(app, command, "snapshots", "the snapshots of a space");
   add_space(snapshots, command, "the space (default: backups)");
-  snapshots.add_flag("--forgotten", command.forgotten,
-                     "instead: those that were forgotten and can be brought back, and until when");
+  auto* forgotten = snapshots.add_flag("--forgotten", command.forgotten,
+                                       "instead: those that were forgotten and can be brought back, and until when");
   snapshots.add_option("-t,--tag", command.tags, "only those that carry this tag, or one of them; may be repeated")
       ->type_name("TAG")
+      ->excludes(forgotten)
       ->allow_extra_args(false);
 
   CLI::App& restore = verb(app, command, "restore", "put a snapshot, or a path in it, into a folder");
