@@ -13,8 +13,10 @@ namespace holdfast::app {
 
 namespace {
 
-// Made before a signal can come: a handler may do little more than write.
-std::string here, at_owner;
+// Made before a signal can come: a handler may do little more than write. Never destroyed: one may come at the very
+// end.
+std::string& here = *new std::string;
+std::string& at_owner = *new std::string;
 std::atomic<bool> is_at_owner = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 

@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "base/memory.h"
+#include "base/system.h"
 #include "crypto/passphrase.h"
 #include "last_word.h"
 #include "run.h"
@@ -76,6 +77,7 @@ std::uint16_t terminal_columns() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   keep_memory_private();
   use_all_descriptors();
   ::umask(077);  // what is made here is the user's alone; a restore sets each mode itself

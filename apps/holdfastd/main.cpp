@@ -222,6 +222,7 @@ int write_man_pages(const CLI::App& app, const std::string& folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   keep_freed_memory();
   harden();
   CLI::App app("Holdfast's server: keeps what clients sealed, and can open none of it.", "holdfastd");

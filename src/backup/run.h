@@ -65,6 +65,7 @@ class Run final : private Folders {
   Status add_attributes(std::uint64_t token);
   void problem(const Path& path, Error error, bool left_out = true);
   void count_entry(const FileStat& stat, bool saved = true);
+  void check_time(const Path& path, const FileStat& stat);
   void tell(const Path& current, bool now = false);
 
   Assembly& assembly();

@@ -65,6 +65,7 @@ Status Run::walk_root(const Path& root, const std::string& name) {
     if (auto* folder = std::get_if<worktree::EnterDirectory>(&*event)) {
       Path path = folder->path.empty() ? root : join_path(root, folder->path);
       count_entry(folder->stat);
+      check_time(path, folder->stat);
       tell(path);
       const std::string& own = open.empty() ? name : std::string(last_component(path));
       HF_OK(compare_->enter({own, path, folder->stat, std::move(folder->place)}));
@@ -99,11 +100,19 @@ void Run::count_entry(const FileStat& stat, bool saved) {
   }
 }
 
+void Run::check_time(const Path& path, const FileStat& stat) {
+  if (!is_time_kept(stat.mtime_ns))
+    problem(path,
+            {Code::Unsupported, "its time, before 1678 or after 2261, is saved as the nearest that can be", {}, {}},
+            false);
+}
+
 Status Run::on_entry(const Walked& entry) {
   if (entry.stat.type == FileType::socket) {
     problem(entry.path, {Code::Unsupported, "a socket has no content to save", {}, {}});
     return {};
   }
+  check_time(entry.path, entry.stat);
   HF_TRY(const bool unchanged, compare_->unchanged(entry));
   const bool regular = entry.stat.type == FileType::regular;
   const FileCount count = unchanged || compare_->looked_the_same() ? &space::SnapshotStats::files_unchanged

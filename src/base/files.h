@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,12 +15,19 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/remote.h"  // RequestId
 #include "base/result.h"
 
 namespace holdfast {
 
 using Path = std::string;  // bytes, not necessarily UTF-8
+
+// File systems may claim any second. What 64 bits of nanoseconds can't say (before 1678, after 2261) becomes their end.
+inline constexpr std::int64_t file_time_max_s = std::numeric_limits<std::int64_t>::max() / second_ns - 1;
+constexpr bool is_time_kept(std::int64_t mtime_ns) {
+  return mtime_ns > -file_time_max_s * second_ns && mtime_ns < file_time_max_s * second_ns;
+}
 
 enum class FileType : std::uint8_t { regular = 1, directory, symlink, character_device, block_device, fifo, socket };
 constexpr bool wire_valid(FileType type) { return type >= FileType::regular && type <= FileType::socket; }

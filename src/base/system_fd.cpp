@@ -1,15 +1,18 @@
 #include "base/system_fd.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
 #include "base/clock.h"
+#include "base/system.h"
 
 namespace holdfast {
 
@@ -94,10 +97,8 @@ FileType type_of(unsigned mode) {
   }
 }
 
-// A file system may claim any second; what 64 bits of nanoseconds can't say becomes their end (the year 1677 or 2262).
 std::int64_t time_ns(const statx_timestamp& time) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / second_ns - 1;
-  return std::clamp<std::int64_t>(time.tv_sec, -most, most) * second_ns + time.tv_nsec;
+  return std::clamp<std::int64_t>(time.tv_sec, -file_time_max_s, file_time_max_s) * second_ns + time.tv_nsec;
 }
 
 FileStat to_file_stat(const struct statx& from) {
@@ -130,6 +131,14 @@ Result<FileStat> stat_fd(int descriptor, std::string_view path_for_errors) {
   if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &out) != 0)
     return system_fail(errno, "reading the file's metadata", path_for_errors);
   return to_file_stat(out);
+}
+
+void occupy_standard_descriptors() {
+  for (int number = 0; number <= STDERR_FILENO; ++number) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    // The lowest free number, which is this one. For reading only: what is written there fails, as before.
+    if (::open("/dev/null", O_RDONLY) != number) std::abort();  // NOLINT: not to be closed by an exec
+  }
 }
 
 }  // namespace holdfast

@@ -5,7 +5,7 @@ settle, and what another process does for a command goes on.
 import os
 import signal
 
-from cloud import DONE, MIB, Story, expect, expect_equal, is_served, step, wait_until
+from cloud import DONE, FAILED, MIB, Story, expect, expect_equal, files_below, is_served, step, wait_until
 from trees import expect_equal_trees
 from wire import Wire
 
@@ -13,6 +13,34 @@ from wire import Wire
 def not_ignored():
     """As a command that is typed has it; a test in the background may have been started with SIGINT ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def closed_descriptors_are_no_files(story, server):
+    """Else the first files that are opened get their numbers, and what is said lands in the device's state."""
+    home = story.home("carl", server)
+    home.run("space", "create", "words")
+    subsets = [[number for number in range(3) if closed & 1 << number] for closed in range(1, 8)]
+
+    def run(numbers, *line):
+        ended = home.start(*line, prepare=lambda: [os.close(number) for number in numbers]).end()
+        with open(f"{home.path}/state", "rb") as file:
+            expect_equal(file.read(15), b"SQLite format 3", f"the state's first bytes, {numbers} closed: {ended}")
+        for path in files_below(home.path):
+            with open(path, "rb") as file:
+                text = file.read()
+            expect(b"holdfast: " not in text and b"no answer from" not in text, f"what was said is in {path}, {numbers} closed")
+        return ended.code
+
+    step("with any of the standard descriptors closed, what is said lands in no file")
+    for numbers in subsets:
+        expect_equal(run(numbers, "space", "list"), FAILED if 1 in numbers else DONE, f"{numbers} closed")
+        expect_equal(run(numbers, "space", "info", "nope"), FAILED, f"{numbers} closed")
+    step("nor while no server answers")
+    server.kill()
+    for numbers in subsets:
+        run(numbers, "status", "--patience", "1")
+    server.start()
+    home.run("space", "info", "words")
 
 
 def main():
@@ -59,6 +87,7 @@ def main():
         expect_equal(len(home.json("snapshots", "--space", "words", "--tag", "second")["snapshots"]), 1, "snapshots of the second command")
         expect(home.json("check", "--space", "words")["whole"], "the space is whole")
         wire.close()
+        closed_descriptors_are_no_files(story, server)
 
 
 main()

@@ -43,6 +43,22 @@ def a_link_that_is_named_is_followed(story, home):
     expect_equal(error["error"]["code"], "NotFound", "a link that leads nowhere")
 
 
+def a_time_that_cannot_be_kept_is_named(story, home):
+    step("a file of the year 2286, and one of 2261")
+    put(story.path("times/late"), b"late")
+    put(story.path("times/last"), b"last")
+    os.utime(story.path("times/last"), ns=(0, 9_214_646_400_123_456_789))
+    os.utime(story.path("times/late"), ns=(0, 9_999_999_999_123_456_789))
+    late = os.lstat(story.path("times/late")).st_mtime_ns
+    for _ in range(2):  # not only when it is new
+        saved = home.json("backup", story.path("times"), "--space", "named", code=INCOMPLETE if late > 9_223_372_036_000_000_000 else DONE)
+        named = [story.path("times/late")] if late > 9_223_372_036_000_000_000 else []  # this file system knows no such time
+        expect_equal([problem["path"] for problem in saved["problems"]], named, "times that are named")
+        expect(not any(problem["left_out"] for problem in saved["problems"]), "the file itself is saved")
+    home.json("restore", "latest", story.path("times-again"), "--space", "named")
+    expect_equal(os.lstat(story.path("times-again/times/last")).st_mtime_ns, 9_214_646_400_123_456_789, "a time in 2261")
+
+
 def changes_are_seen(story, home, tree, sockets):
     step("change, add, delete, rename, and change the types of things")
     put(f"{tree}/sizes/4096", b"changed content of the same size".ljust(4096))
@@ -139,6 +155,7 @@ def main():
         tree, sockets = the_odd_tree_comes_back(story, home)
         changes_are_seen(story, home, tree, sockets)
         a_link_that_is_named_is_followed(story, home)
+        a_time_that_cannot_be_kept_is_named(story, home)
         parts_can_be_had(story, home, tree)
         step("all of it is whole")
         expect(home.json("check", "--read-data", "--space", "odd")["whole"], "the space is whole")
