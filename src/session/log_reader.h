@@ -7,7 +7,7 @@ namespace holdfast::session {
 
 // Where the log stands before an entry: what the commits that count have said so far.
 struct LogPlace {
-  api::Position membership;          // the last membership commit
+  api::Position membership;          // the last that made an epoch: what survives a trim must lead to its boxes
   std::uint64_t checkpoint_seq = 0;  // the last checkpoint
   std::uint32_t epoch = 0;
   friend bool operator==(const LogPlace&, const LogPlace&) = default;

@@ -13,7 +13,7 @@ struct SpaceState {
   std::vector<SegmentRef> index;
   std::vector<SegmentRef> superseded;  // merged away by a plain writer; a maintainer retires their objects
   std::uint64_t inline_floor = 0;      // inline chunks of commits below this seq are not referred to any more
-  api::Position membership;            // the last membership commit before this one; zero in the genesis
+  api::Position membership;            // the last commit before this one that made an epoch; zero in the genesis
   std::uint64_t checkpoint_seq = 0;    // the last checkpoint before this one
   HOLDFAST_WIRE(live_root, snapshots_root, index, superseded, inline_floor, membership, checkpoint_seq)
 };
