@@ -83,6 +83,7 @@ std::string text_of(const verbs::ExportDone& done, const Command&) {
            problems_text(report.problems, report.problems_count) + "  next    the same command goes on with them\n";
   for (std::size_t i = 0; i < report.warnings.size() && i < problems_shown_max; ++i)
     out += "  note    " + report.warnings[i] + "\n";
+  out += "  note    what stands there is plain: whoever can read the folder reads all of it\n";
   return out;
 }
 

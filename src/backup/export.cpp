@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <ranges>
 #include <set>
 #include <unordered_map>
 
@@ -14,12 +15,13 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 32;
+constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 30;  // of some 7 million files
+constexpr std::uint64_t number_max = 1'000'000'000;                   // of a live tree
 
-std::uint64_t number_of(const std::string& name) {  // 0: it begins with none
+std::uint64_t number_of(const std::string& name) {  // 0: it begins with none that can be
   std::uint64_t out = 0;
-  std::from_chars(name.data(), name.data() + name.size(), out);
-  return out;
+  const auto read = std::from_chars(name.data(), name.data() + name.size(), out);
+  return read.ec == std::errc() && out < number_max ? out : 0;
 }
 
 // What was exported last: whose files the next tree's may be links to.
@@ -41,7 +43,7 @@ class Export {
 
   Status go() {
     HF_TRY(const auto snapshots, list_snapshots(space_));
-    HF_OK(files_.make_directories(options_.folder));
+    for (const char* kind : {"", "snapshots", "live"}) HF_OK(make_private(kind));
     HF_TRY(links_, files_.tree_writer(options_.folder));
     std::vector<space::Snapshot> all;
     for (const ListedSnapshot& listed : snapshots) all.push_back(listed.snapshot);
@@ -51,6 +53,7 @@ class Export {
     if (const std::uint64_t before = number_of(number) - 1; before > 0) newest_[{}] = "live/" + std::to_string(before);
     space::Snapshot live;
     live.root = space_.state().live_root;
+    HF_OK(discard_parts("live", part_of("live/" + number, live.root)));
     return tree("live/" + number, true, live);
   }
 
@@ -70,9 +73,7 @@ class Export {
   // That of the newest one that has been exported, if nothing changed since; else the next.
   Result<std::string> live_number() {
     std::uint64_t newest = 0;
-    const Path folder = join_path(options_.folder, "live");
-    HF_OK(files_.make_directories(folder));
-    HF_TRY(const auto entries, files_.list(folder));
+    HF_TRY(const auto entries, files_.list(join_path(options_.folder, "live")));
     for (const DirectoryEntry& entry : entries) newest = std::max(newest, number_of(entry.name));
     if (newest == 0) return std::string("1");
     const auto manifest = read_manifest("live/" + std::to_string(newest));
@@ -80,10 +81,17 @@ class Export {
     return std::to_string(same ? newest : newest + 1);
   }
 
-  [[nodiscard]] Path path_of(const std::string& name) const { return join_path(options_.folder, name); }
+  Status make_private(const std::string& name) {
+    return make_private_folder(files_, path_of(name), options_.restorer ? options_.restorer->first : 0);
+  }
+  [[nodiscard]] bool is_there(const std::string& name) const { return files_.stat(path_of(name)).has_value(); }
+
+  [[nodiscard]] Path path_of(const std::string& name) const {
+    return name.empty() ? options_.folder : join_path(options_.folder, name);  // "FOLDER/" would follow a link
+  }
 
   Result<ExportedTree> read_manifest(const std::string& name) {
-    HF_TRY(const Bytes bytes, files_.read_file(path_of(name + ".manifest"), manifest_bytes_max));
+    HF_TRY(const Bytes bytes, read_beside(files_, path_of(name + ".manifest")));
     return decode_manifest(bytes);
   }
 
@@ -100,47 +108,94 @@ class Export {
       if (entry.type == 'f') base_->hashes.emplace(entry.path, entry.sha256);
   }
 
+  static std::string part_of(const std::string& name, const space::Root& root) {
+    return name + "-" + root.short_hex() + ".part";
+  }
+
+  // Interrupted runs were at trees that are past now.
+  Status discard_parts(const std::string& folder, const std::string& but) {
+    HF_TRY(const auto entries, files_.list(path_of(folder)));
+    for (const DirectoryEntry& entry : entries) {
+      const std::string part = join_path(folder, entry.name);
+      if (!entry.name.ends_with(".part") || part == but) continue;
+      reached("export: a part of a tree that is past is discarded");
+      HF_TRY(auto inside, describe_part(part));
+      for (const ExportedEntry& one : inside | std::views::reverse)  // what is in a folder comes after it
+        HF_OK(files_.remove(join_path(path_of(part), one.path)));
+      HF_OK(files_.remove(path_of(part)));
+    }
+    return {};
+  }
+
   Status tree(const std::string& name, bool live, const space::Snapshot& label) {
+    const std::string part = part_of(name, label.root);
     auto there = read_manifest(name);
+    if (there && there->label.root != label.root)
+      return fail(Code::AlreadyExists, "another tree than this one stands there", printable(path_of(name)));
+    if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
+    if (!there && is_there(name))
+      return fail(Code::AlreadyExists, "a folder stands there that no manifest tells of", printable(path_of(name)));
+    if (there && !is_there(name)) {
+      if (is_there(part)) {
+        reached("export: a tree that has its manifest, and not yet its name");
+        HF_OK(give_name(part, name));
+      } else {  // somebody took the tree away
+        HF_OK(files_.remove(path_of(name + ".manifest")));
+        there = fail(Code::NotFound, "the tree is gone");
+      }
+    }
     if (there) {
-      if (there->label.root != label.root)
-        return fail(Code::AlreadyExists, "another tree than this one stands there", printable(path_of(name)));
       ++report_.trees_there;
       newest_[label.paths] = name;
       return {};
     }
-    if (there.error().code != Code::NotFound) return pass_on(there.error());
     choose_base(label.paths);
-    const std::string part = name + ".part";
-    const bool renamed = files_.stat(path_of(name)).has_value();  // before its manifest was written
-    const std::string made = renamed ? name : part;
-    if (renamed) reached("export: a tree that waits for its manifest");
-    const bool again = !renamed && files_.stat(path_of(part)).has_value();
+    const bool again = is_there(part);
+    HF_OK(make_private(part));
+    if (again) HF_OK(remove_special(part));
     ExportReport first;
-    HF_TRY(const bool whole, write(made, label.root, !renamed, report_));
+    HF_TRY(const bool whole, write(part, label.root, true, report_));
     if (!whole) return {};
     if (again) {
       HF_TRY(const bool removed, remove_leftovers(part));
-      if (removed) HF_OK(write(made, label.root, true, first));  // folders have their times again
+      if (removed) HF_OK(write(part, label.root, true, first));  // folders have their times again
     }
     ExportedTree manifest{live, space_.named().name, label, {}};
     HF_TRY(manifest.entries,
            describe_folder(
-               files_, path_of(made), [&](const std::string& path, const FileStat& stat) { return known(path, stat); },
+               files_, path_of(part), [&](const std::string& path, const FileStat& stat) { return known(path, stat); },
                [&](const Path& path) { tell(path); }));
-    if (!renamed) HF_OK(files_.rename(path_of(part), path_of(name)));
-    HF_OK(files_.sync_directory(path_of(std::string(parent_of(name)))));
     HF_OK(files_.replace_file(path_of(name + ".manifest"), encode_manifest(manifest)));
+    HF_OK(give_name(part, name));
     ++report_.trees_written;
     newest_[label.paths] = name;
     return {};
   }
 
+  Status give_name(const std::string& part, const std::string& name) {
+    HF_OK(files_.rename(path_of(part), path_of(name)));
+    return files_.sync_directory(path_of(std::string(parent_of(name))));
+  }
+
+  // What is neither file nor folder is made anew: nothing replaces it.
+  Status remove_special(const std::string& part) {
+    HF_TRY(const auto entries, describe_part(part));
+    for (const ExportedEntry& entry : entries) {
+      if (entry.type == 'f' || entry.type == 'd') continue;
+      reached("export: a link of an interrupted run is made anew");
+      HF_OK(files_.remove(join_path(path_of(part), entry.path)));
+    }
+    return {};
+  }
+
+  Result<std::vector<ExportedEntry>> describe_part(const std::string& part) {
+    return describe_folder(
+        files_, path_of(part), [](const auto&, const auto&) { return std::string("-"); }, [](const Path&) {});
+  }
+
   // What an interrupted run was just writing under a name of its own.
   Result<bool> remove_leftovers(const std::string& part) {
-    HF_TRY(const auto entries,
-           describe_folder(
-               files_, path_of(part), [](const auto&, const auto&) { return std::string("-"); }, [](const Path&) {}));
+    HF_TRY(const auto entries, describe_part(part));
     bool removed = false;
     for (const ExportedEntry& entry : entries) {
       if (entry.type != 'f' || asked_.contains(entry.path)) continue;
@@ -188,12 +243,23 @@ class Export {
       if (same) reached("export: a file of an interrupted run is whole");
       return same;
     }
-    if (!base_ || !before_has(path, entry)) return false;
+    if (!base_ || !before_has(path, entry) || !is_whole(join_path(base_->name, path), *entry.file())) return false;
     const ExpectedFile expected{
         .type = FileType::regular, .owner = {}, .size = entry.file()->size, .mtime_ns = entry.mtime_ns};
     const bool linked = links_->make_hard_link(join_path(base_->name, path), name, false, expected).has_value();
     if (linked) ++report_.files_linked;
     return linked;
+  }
+
+  // Disks rot: what another tree has is read before it is taken for this one, once.
+  bool is_whole(const std::string& name, const space::FileContent& content) {
+    const auto there = links_->stat(name);
+    if (!there || !*there || (*there)->type != FileType::regular) return false;
+    if (read_.contains((*there)->id())) return true;
+    const auto file = links_->open_existing(name);
+    if (!file || !compare_content(reader_, space_.root_keys(), **file, content)) return false;
+    read_.insert((*there)->id());
+    return true;
   }
 
   bool before_has(const std::string& path, const space::TreeEntry& entry) {
@@ -236,6 +302,7 @@ class Export {
   Pace pace_;
   Counters counters_;
   std::unique_ptr<TreeWriter> links_;
+  std::set<FileId> read_;                                   // files of earlier trees, found whole
   std::set<std::string> asked_;                             // files of the tree that is being written
   std::map<std::vector<std::string>, std::string> newest_;  // of the same paths (none: live): its name
   std::optional<Base> base_;
@@ -243,6 +310,24 @@ class Export {
 };
 
 }  // namespace
+
+Status make_private_folder(Files& files, const Path& folder, std::uint32_t user) {
+  HF_OK(files.make_directories(folder));
+  HF_TRY(const FileStat stat, files.stat(folder));
+  if (stat.type == FileType::directory && (stat.uid == user || stat.uid == 0) && (stat.mode & 022u) == 0) return {};
+  return fail(Code::InvalidArgument,
+              stat.type != FileType::directory ? "what stands there is no folder"
+                                               : "others may change what is in the folder: an export wants one of "
+                                                 "your own that nobody else may write to (chmod go-w)",
+              printable(folder), "what stands there was not touched");
+}
+
+Result<Bytes> read_beside(Files& files, const Path& path) {
+  HF_TRY(const FileStat stat, files.stat(path));
+  if (stat.type != FileType::regular || stat.size > manifest_bytes_max)
+    return fail(Code::Malformed, "this is no file that an export writes", printable(path));
+  return files.read_file(path, manifest_bytes_max);
+}
 
 Status run_export(session::SpaceSession& space, const ExportOptions& options, ExportReport& report) {
   return Export(space, options, report).go();

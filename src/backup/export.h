@@ -4,7 +4,9 @@
 //
 //   SPACE/snapshots/NAME/  SPACE/snapshots/NAME.manifest  SPACE/live/NUMBER/  SPACE/live/NUMBER.manifest
 //
-// A tree is made in NAME.part, and is whole when its manifest stands. Nothing else is written to or replaced.
+// A tree is made in NAME-ROOT.part, which is of this very tree, and gets its name when its manifest stands. Nothing
+// else is written to or replaced: every folder above the trees is a real one of this user that nobody else may write
+// to, so that no link leads out of it.
 #pragma once
 
 #include "backup/export_manifest.h"
@@ -23,6 +25,12 @@ struct ExportReport : Problems {
   std::uint64_t files = 0, files_linked = 0, bytes = 0;  // of the written ones
   std::vector<std::string> warnings;
 };
+// Makes the folder when it is missing. InvalidArgument: it is no real folder, is somebody else's, or others may write
+// to it.
+[[nodiscard]] Status make_private_folder(Files& files, const Path& folder, std::uint32_t user);
+// Of the text that stands beside a tree, or in the folder of an export: NotFound, or no regular file of fitting size.
+[[nodiscard]] Result<Bytes> read_beside(Files& files, const Path& path);
+
 // A tree of which something can't be written is left in NAME.part: the problems say why.
 Status run_export(session::SpaceSession& space, const ExportOptions& options, ExportReport& report);
 

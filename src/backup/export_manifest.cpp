@@ -224,6 +224,7 @@ Result<std::vector<ExportedEntry>> describe_folder(Files& files, const Path& fol
     }
     const auto* entry = std::get_if<worktree::ScanEntry>(&*event);
     if (entry == nullptr) continue;
+    if (inside_of.empty()) return fail(Code::InvalidArgument, "what stands there is no folder", printable(folder));
     const std::string path = inside_of.back().empty() ? entry->name : join_path(inside_of.back(), entry->name);
     ExportedEntry& one = add(path, entry->stat);
     tell(join_path(folder, path));

@@ -204,6 +204,13 @@ Status Run::check_not_pruned() const {
 
 Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
   HF_OK(check_not_pruned());
+  // Under its label it would pass for the whole one, also when it is asked for again.
+  if (options_.label && report_.problems_count > 0) {
+    Error error = report_.problems.front().error;
+    error.object = printable(report_.problems.front().path);
+    error.whole = "nothing was taken of this snapshot";
+    return pass_on(std::move(error));
+  }
   HF_OK(space_.follow_index());
   session::SpaceReader reader(space_);
   session::Draft draft;

@@ -34,8 +34,7 @@ LogPlace place_of(const SpaceSession& space) {
 }
 
 LogPlace place_after(const space::CommitBody& commit, const api::Position& at) {
-  return {commit.new_epoch ? at : commit.state.membership,
-          commit.checkpoint ? at.seq : commit.state.checkpoint_seq,
+  return {commit.new_epoch ? at : commit.state.membership, commit.checkpoint ? at.seq : commit.state.checkpoint_seq,
           commit.new_epoch ? commit.new_epoch->epoch : commit.epoch};
 }
 

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+#include <tuple>
 
 namespace holdfast::verbs {
 
 namespace {
 
 constexpr std::string_view own_file = "holdfast export";  // no space can have this name
-constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 32;
 constexpr std::string_view manifest_ending = ".manifest";
 
 struct FoundTree {
@@ -26,12 +27,15 @@ class Import {
 
   Result<ImportDone> go() {
     done_.folder = options_.folder;
-    const auto marked = files_.read_file(join_path(options_.folder, own_file), 4096);
+    const auto marked = backup::read_beside(files_, join_path(options_.folder, own_file));
     if (!marked && marked.error().code == Code::NotFound)
       return fail(Code::NotFound, "no export is in this folder", printable(options_.folder));
     if (!marked) return pass_on(marked.error());
     HF_TRY(const auto spaces, names_in(options_.folder, FileType::directory));
     for (const std::string& space : spaces) HF_OK(find(space));
+    if (trees_.empty() && done_.differences.empty())
+      return fail(Code::NotFound, "this export holds no tree", printable(options_.folder));
+    HF_OK(check_labels());
     for (const FoundTree& found : trees_) HF_OK(verify(found));
     if (!done_.differences.empty()) return std::move(done_);
     for (const std::string& space : spaces) HF_OK(take(space));
@@ -56,10 +60,16 @@ class Import {
     for (const std::string_view kind : {"snapshots", "live"}) {
       const Path folder = join_path(join_path(options_.folder, space), kind);
       HF_TRY(auto names, names_in(folder, FileType::directory));
+      HF_TRY(const auto texts, names_in(folder, FileType::regular));
+      for (const std::string& text : texts) {
+        if (!text.ends_with(manifest_ending)) continue;
+        const std::string tree = text.substr(0, text.size() - manifest_ending.size());
+        if (!std::ranges::binary_search(names, tree)) done_.differences.push_back({join_path(folder, tree), "missing"});
+      }
       if (kind == "live") keep_newest(names);
       for (const std::string& name : names) {
         const Path path = join_path(folder, name);
-        const auto bytes = files_.read_file(path + std::string(manifest_ending), manifest_bytes_max);
+        const auto bytes = backup::read_beside(files_, path + std::string(manifest_ending));
         if (!bytes && bytes.error().code == Code::NotFound) {
           done_.differences.push_back({path, "unfinished"});
           continue;
@@ -72,6 +82,19 @@ class Import {
         }
         trees_.push_back({*std::move(tree), path});
       }
+    }
+    return {};
+  }
+
+  // A snapshot's id names one of its space, and its time is not to come.
+  holdfast::Status check_labels() {
+    const std::int64_t latest = session_.doors.clock.now_ns() + 24 * 3600 * second_ns;
+    std::set<std::pair<std::string, space::SnapshotId>> ids;
+    for (const FoundTree& found : trees_) {
+      if (found.tree.live) continue;
+      const space::Snapshot& label = found.tree.label;
+      if (label.id.is_zero() || label.time_ns > latest || !ids.emplace(found.tree.space, label.id).second)
+        done_.differences.push_back({found.folder + std::string(manifest_ending), "manifest"});
     }
     return {};
   }
@@ -109,8 +132,12 @@ class Import {
     });
     HF_TRY(const auto listed, backup::list_snapshots(**space));
     for (const FoundTree* found : own) {
-      const auto there = [&](const backup::ListedSnapshot& one) { return one.snapshot.id == found->tree.label.id; };
-      if (!found->tree.live && std::ranges::any_of(listed, there)) {
+      const space::Snapshot& label = found->tree.label;
+      const auto there = std::ranges::find(listed, label.id, [](const auto& one) { return one.snapshot.id; });
+      if (!found->tree.live && there != listed.end()) {
+        const space::Snapshot& own_one = there->snapshot;
+        if (std::tie(own_one.time_ns, own_one.host, own_one.paths) != std::tie(label.time_ns, label.host, label.paths))
+          return fail(Code::AlreadyExists, "the space has another snapshot of this id", printable(found->folder));
         ++done_.snapshots_there;
         continue;
       }
@@ -156,9 +183,9 @@ Result<ExportDone> export_all(Session& session, backup::ExportOptions options) {
   Files& files = session.doors.files;
   const Path folder = options.folder;
   const std::string own = "holdfast export 1\naccount\t" + session.account().profile.account.hex() + "\n";
-  HF_OK(files.make_directories(folder));
+  HF_OK(backup::make_private_folder(files, folder, options.restorer ? options.restorer->first : 0));
   const Path marker = join_path(folder, own_file);
-  const auto there = files.read_file(marker, 4096);
+  const auto there = backup::read_beside(files, marker);
   if (!there && there.error().code != Code::NotFound) return pass_on(there.error());
   if (there && as_text(*there) != own)
     return fail(Code::AlreadyExists, "the folder holds the export of another account", printable(folder));

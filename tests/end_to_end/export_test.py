@@ -29,6 +29,81 @@ def contents(folder):
     return out
 
 
+def nothing_leads_out(story, home):
+    step("links in the way, and folders that others may write to, are refused; nothing is written through them")
+    victim = story.path("victim")
+    put(f"{victim}/keep", b"mine")
+    account = home.json("whoami")["account"]
+    for planted in ("docs", "docs/live", "docs/snapshots"):
+        folder = story.path("planted-" + planted.replace("/", "-"))
+        put(f"{folder}/holdfast export", f"holdfast export 1\naccount\t{account}\n".encode())
+        os.makedirs(os.path.dirname(f"{folder}/{planted}"), exist_ok=True)
+        for path, _, _ in os.walk(folder):
+            os.chmod(path, 0o700)
+        os.symlink(victim, f"{folder}/{planted}")
+        told = home.run("export", folder, code=FAILED).error_text
+        expect("is no folder" in told, f"{planted}: {told}")
+    link = story.path("link to victim")
+    os.symlink(victim, link)
+    open_folder = story.path("open")
+    os.makedirs(open_folder)
+    os.chmod(open_folder, 0o777)
+    expect("others may change" in home.run("export", open_folder, code=FAILED).error_text, "a folder that others may write to")
+    expect_equal(sorted(os.listdir(victim)), ["keep"], "what is in the victim's folder")
+    expect_equal(os.listdir(open_folder), [], "what is in the open folder")
+
+
+def an_interrupted_tree_is_of_now(story, home):
+    step("what stopped before the name, in the middle, and before a change")
+    source, out = story.path("of now"), story.path("out of now")
+    put(f"{source}/olddir/file", b"old")
+    put(f"{source}/same", b"same")
+    os.symlink("same", f"{source}/link")
+    os.mkfifo(f"{source}/fifo")
+    home.run("space", "create", "now")
+    home.run("put", source, "now:")
+    home.json("export", out)
+    live = f"{out}/now/live"
+    with open(f"{live}/1.manifest", encoding="utf-8") as manifest:
+        root = next(line.split("\t")[1].strip() for line in manifest if line.startswith("root"))
+    part = f"{live}/1-{root[:8]}.part"
+    os.rename(f"{live}/1", part)  # before the rename
+    expect_equal(home.json("export", out)["trees_written"], 0, "it has its manifest already")
+    expect_equal_trees(source, f"{live}/1/of now")
+    os.rename(f"{live}/1", part)
+    os.remove(f"{live}/1.manifest")  # in the middle
+    expect_equal(home.json("export", out)["trees_written"], 1, "it goes on")
+    expect_equal_trees(source, f"{live}/1/of now")
+    os.rename(f"{live}/1", part)
+    os.remove(f"{live}/1.manifest")
+    home.run("rm", "-r", "now:of now/olddir")
+    home.json("export", out)
+    expect_equal(sorted(os.listdir(live)), ["1", "1.manifest"], "the part of before is gone")
+    expect_equal(sorted(os.listdir(f"{live}/1/of now")), ["fifo", "link", "same"], "what was removed did not come back")
+    os.remove(f"{live}/1.manifest")
+    expect("no manifest tells of" in home.run("export", out, code=FAILED).error_text, "a folder of somebody else")
+
+
+def labels_are_believed_once(story, home, out, other):
+    step("a snapshot twice, a manifest without its tree, and an empty export are named, and nothing is taken")
+    snapshots = f"{out}/backups/snapshots"
+    name = next(name[:-9] for name in sorted(os.listdir(snapshots)) if name.endswith(".manifest"))
+    os.system(f"cp -a '{snapshots}/{name}' '{snapshots}/twice' && cp -a '{snapshots}/{name}.manifest' '{snapshots}/twice.manifest'")
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([one["what"] for one in told], ["manifest"], f"a label that stands twice: {told}")
+    os.rename(f"{snapshots}/twice", story.path("aside"))
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("twice", "missing")], "a tree that is gone")
+    os.remove(f"{snapshots}/twice.manifest")
+    nothing = story.path("nothing")
+    put(f"{nothing}/holdfast export", b"holdfast export 1\n")
+    expect("holds no tree" in other.run("import", nothing, code=FAILED).error_text, "an empty export")
+    os.remove(f"{nothing}/holdfast export")
+    os.mkfifo(f"{nothing}/holdfast export")
+    other.run("import", nothing, code=FAILED)
+    expect_equal(other.json("space", "list")["spaces"], [], "no space was made")
+
+
 def main():
     with Story("export") as story:
         server = story.server()
@@ -115,6 +190,10 @@ def main():
         again = berta.json("import", out)
         expect_equal((again["snapshots_taken"], again["snapshots_there"]), (0, 5), "a second import")
         expect_equal(labels(berta), labels(home), "still the same")
+
+        nothing_leads_out(story, home)
+        labels_are_believed_once(story, home, out, story.home("dora", second))
+        an_interrupted_tree_is_of_now(story, home)
 
         step("an export that was changed is named path by path, and nothing of it is taken")
         third = story.home("carla", second)
