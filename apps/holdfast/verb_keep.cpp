@@ -6,6 +6,7 @@
 #include "session/spaces.h"
 #include "show_keep.h"
 #include "terminal.h"
+#include "world.h"
 
 namespace holdfast::app {
 

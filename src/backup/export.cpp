@@ -45,9 +45,8 @@ class Export {
     HF_TRY(const auto snapshots, list_snapshots(space_));
     for (const char* kind : {"", "snapshots", "live"}) HF_OK(make_private(kind));
     HF_TRY(links_, files_.tree_writer(options_.folder));
-    std::vector<space::Snapshot> all;
-    for (const ListedSnapshot& listed : snapshots) all.push_back(listed.snapshot);
-    for (const space::Snapshot& snapshot : all) HF_OK(tree("snapshots/" + name_of(snapshot), false, snapshot));
+    for (const ListedSnapshot& listed : snapshots)
+      HF_OK(tree("snapshots/" + name_of(listed.snapshot), false, listed.snapshot));
     if (space_.state().live_root.is_zero()) return {};
     HF_TRY(const std::string number, live_number());
     if (const std::uint64_t before = number_of(number) - 1; before > 0) newest_[{}] = "live/" + std::to_string(before);

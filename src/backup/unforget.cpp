@@ -53,6 +53,7 @@ Result<std::vector<ForgottenSnapshot>> list(session::Past& past) {
     before = *read;
   }
   std::vector<ForgottenSnapshot> out;
+  out.reserve(forgotten.size());
   for (auto& [id, one] : forgotten) out.push_back(std::move(one));
   std::ranges::sort(out, {}, [](const auto& one) { return std::tuple(one.snapshot.seq, one.snapshot.id); });
   return out;
@@ -109,6 +110,7 @@ class Unforget {
     HF_TRY(const auto now, list_snapshots(space_));
     HF_TRY(const auto forgotten, list(*past_));
     std::vector<ListedSnapshot> all;
+    all.reserve(forgotten.size() + now.size());
     for (const ForgottenSnapshot& one : forgotten) all.push_back({one.snapshot, false});
     all.insert(all.end(), now.begin(), now.end());
     wanted_.clear();
