@@ -45,14 +45,18 @@ class Export {
     HF_TRY(const auto snapshots, list_snapshots(space_));
     for (const char* kind : {"", "snapshots", "live"}) HF_OK(make_private(kind));
     HF_TRY(links_, files_.tree_writer(options_.folder));
+    std::set<std::string> parts;
+    for (const ListedSnapshot& listed : snapshots)
+      parts.insert(part_of("snapshots/" + name_of(listed.snapshot), listed.snapshot.root));
+    HF_OK(discard_parts("snapshots", parts));
     for (const ListedSnapshot& listed : snapshots)
       HF_OK(tree("snapshots/" + name_of(listed.snapshot), false, listed.snapshot));
-    if (space_.state().live_root.is_zero()) return {};
+    if (space_.state().live_root.is_zero()) return discard_parts("live", {});
     HF_TRY(const std::string number, live_number());
     if (const std::uint64_t before = number_of(number) - 1; before > 0) newest_[{}] = "live/" + std::to_string(before);
     space::Snapshot live;
     live.root = space_.state().live_root;
-    HF_OK(discard_parts("live", part_of("live/" + number, live.root)));
+    HF_OK(discard_parts("live", {part_of("live/" + number, live.root)}));
     return tree("live/" + number, true, live);
   }
 
@@ -112,11 +116,11 @@ class Export {
   }
 
   // Interrupted runs were at trees that are past now.
-  Status discard_parts(const std::string& folder, const std::string& but) {
+  Status discard_parts(const std::string& folder, const std::set<std::string>& but) {
     HF_TRY(const auto entries, files_.list(path_of(folder)));
     for (const DirectoryEntry& entry : entries) {
       const std::string part = join_path(folder, entry.name);
-      if (!entry.name.ends_with(".part") || part == but) continue;
+      if (!entry.name.ends_with(".part") || but.contains(part)) continue;
       reached("export: a part of a tree that is past is discarded");
       HF_TRY(auto inside, describe_part(part));
       for (const ExportedEntry& one : inside | std::views::reverse)  // what is in a folder comes after it

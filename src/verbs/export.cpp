@@ -59,6 +59,10 @@ class Import {
   holdfast::Status find(const std::string& space) {
     for (const std::string_view kind : {"snapshots", "live"}) {
       const Path folder = join_path(join_path(options_.folder, space), kind);
+      if (const auto stat = files_.stat(folder); stat && stat->type != FileType::directory) {
+        done_.differences.push_back({folder, "kind"});  // a link would lead elsewhere
+        continue;
+      }
       HF_TRY(auto names, names_in(folder, FileType::directory));
       HF_TRY(const auto texts, names_in(folder, FileType::regular));
       for (const std::string& text : texts) {

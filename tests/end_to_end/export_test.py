@@ -77,7 +77,11 @@ def an_interrupted_tree_is_of_now(story, home):
     os.rename(f"{live}/1", part)
     os.remove(f"{live}/1.manifest")
     home.run("rm", "-r", "now:of now/olddir")
+    put(f"{out}/backups/snapshots/2020-01-01T00-00-00Z-00000000-00000000.part/a/b", b"of a snapshot that was forgotten")
+    for path, _, _ in os.walk(out):
+        os.chmod(path, 0o700)
     home.json("export", out)
+    expect(not any(name.endswith(".part") for name in os.listdir(f"{out}/backups/snapshots")), "no part of the past is left")
     expect_equal(sorted(os.listdir(live)), ["1", "1.manifest"], "the part of before is gone")
     expect_equal(sorted(os.listdir(f"{live}/1/of now")), ["fifo", "link", "same"], "what was removed did not come back")
     os.remove(f"{live}/1.manifest")
@@ -95,6 +99,12 @@ def labels_are_believed_once(story, home, out, other):
     told = other.json("import", out, code=ALARM)["differences"]
     expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("twice", "missing")], "a tree that is gone")
     os.remove(f"{snapshots}/twice.manifest")
+    os.rename(snapshots, story.path("elsewhere"))
+    os.symlink(story.path("elsewhere"), snapshots)
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("snapshots", "kind")], "a link in the way")
+    os.remove(snapshots)
+    os.rename(story.path("elsewhere"), snapshots)
     nothing = story.path("nothing")
     put(f"{nothing}/holdfast export", b"holdfast export 1\n")
     expect("holds no tree" in other.run("import", nothing, code=FAILED).error_text, "an empty export")
