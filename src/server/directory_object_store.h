@@ -19,7 +19,7 @@ struct DirectoryOptions {
   std::string directory;  // made if it is missing
   // A put that would leave less is refused: the MetaStore that shares the disk must still be able to write. Default: as
   // default_reserve_bytes() says of the file system.
-  std::optional<std::uint64_t> reserve_bytes;
+  std::optional<std::uint64_t> reserve_bytes = std::nullopt;
 };
 
 // The smaller of 64 MiB and a twentieth of the file system.
