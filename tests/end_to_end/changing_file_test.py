@@ -5,7 +5,7 @@ import threading
 
 from cloud import DONE, INCOMPLETE, MIB, Story, expect, expect_equal, step
 from trees import expect_equal_trees, put
-from wire import Wire
+from wire import home_on_wire
 
 LARGE_BYTES = 96 * MIB  # more than is read ahead of a wire that stands still
 
@@ -170,9 +170,7 @@ def not_readable(story, server):
 def main():
     with Story("changing-file") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         large_files(story, home, wire)
         always_changing(story, home)
         not_readable(story, server)

@@ -3,10 +3,10 @@
 import hashlib
 import os
 
-from cloud import ALARM, DONE, FAILED, MIB, Story, expect, expect_equal, files_below, is_sanitized, step
+from cloud import ALARM, FAILED, MIB, Story, expect, expect_equal, files_below, is_sanitized, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees, put
-from wire import Wire
+from wire import home_on_wire
 
 LABEL = ("id", "time", "host", "paths", "tags", "program", "partial")
 
@@ -117,9 +117,7 @@ def labels_are_believed_once(story, home, out, other):
 def main():
     with Story("export") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         tree, copies = three_backups(story, home)
         odd = story.path("odd")
         put(f"{odd}/tab\tand\nnewline \\ name", b"odd")
@@ -144,11 +142,7 @@ def main():
         step("killed at many points, the same command goes on and ends with all of it")
         out = story.path("out")
         for limit in [1 << shift for shift in range(14, 25, 2 if is_sanitized() else 1)]:
-            wire.hold_after(received=limit)
-            running = home.start("export", out)
-            held = wire.wait_held(running)
-            running.kill() if held else running.end(DONE)
-            wire.cut()
+            wire.kill_command(home, "export", out, received=limit)
         home.json("export", out)
         names = [name for name in os.listdir(f"{out}/backups/snapshots") if not name.endswith(".manifest")]
         expect_equal(len(names), 4, f"snapshots: {names}")
@@ -176,15 +170,9 @@ def main():
 
         step("a new account on a new server takes all of it, in spite of kills")
         second = story.server("second server")
-        second_wire = Wire(second.listen)
-        berta = story.home("berta", second, signed_up=False)
-        berta.run("signup", "berta", "--server", second_wire.link(second.link), "--no-passphrase")
+        berta, second_wire = home_on_wire(story, "berta", second)
         for limit in [1 << shift for shift in range(14, 25, 3)]:
-            second_wire.hold_after(sent=limit)
-            running = berta.start("import", out)
-            held = second_wire.wait_held(running)
-            running.kill() if held else running.end(DONE)
-            second_wire.cut()
+            second_wire.kill_command(berta, "import", out, sent=limit)
         berta.json("import", out)
         expect_equal(labels(berta), labels(home), "snapshots and their labels")
         expect_whole(berta)

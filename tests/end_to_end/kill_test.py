@@ -7,7 +7,7 @@ import os
 
 from cloud import DONE, FAILED, MIB, UNREACHABLE, Story, expect, expect_equal, is_sanitized, step
 from trees import expect_equal_trees, put
-from wire import Wire
+from wire import home_on_wire
 
 FILE_BYTES = 16 * MIB
 FILES = 10
@@ -55,11 +55,7 @@ def killed_everywhere(story, wire, home):
     put(f"{tree}/large", os.urandom(600_000))
     for round_number, limit in enumerate([{side: 1024 << shift} for shift in range(0, 10, 1 if not is_sanitized() else 3) for side in ("sent", "received")]):
         put(f"{tree}/changing", b"round %d" % round_number + os.urandom(100_000))
-        wire.hold_after(**limit)
-        running = home.start("backup", tree, "--space", "small")
-        held = wire.wait_held(running)
-        running.kill() if held else running.end(DONE)
-        wire.cut()
+        wire.kill_command(home, "backup", tree, "--space", "small", **limit)
         home.run("backup", tree, "--space", "small")
     home.run("restore", "latest", story.path("small-again"), "--space", "small")
     expect_equal_trees(tree, story.path("small-again/small"))
@@ -84,11 +80,7 @@ def killed_sign_up(story, server, wire):
         name = f"late-{number}"
         home = story.home(name, server, signed_up=False)
         line = ("signup", name, "--server", wire.link(server.link), "--no-passphrase")
-        wire.hold_after(sent=kib << 10)
-        running = home.start(*line)
-        held = wire.wait_held(running)
-        running.kill() if held else running.end(DONE)
-        wire.cut()
+        wire.kill_command(home, *line, sent=kib << 10)
         again = home.run(*line, "--json", code=(DONE, FAILED))
         expect(again.code == DONE or again.error["code"] == "AlreadyExists", f"the sign-up ends: {again}")
         expect_equal(home.json("whoami")["name"], name, "who it is")
@@ -144,9 +136,7 @@ def gone_server(story, server, wire, home):
 def main():
     with Story("kill") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         home.run("space", "create", "small")
         killed_client(story, server, wire, home)
         killed_restore(story, wire, home)

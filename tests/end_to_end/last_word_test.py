@@ -7,7 +7,7 @@ import signal
 
 from cloud import DONE, FAILED, MIB, Story, expect, expect_equal, files_below, is_served, step, wait_until
 from trees import expect_equal_trees
-from wire import Wire
+from wire import home_on_wire
 
 
 def not_ignored():
@@ -46,9 +46,7 @@ def closed_descriptors_are_no_files(story, server):
 def main():
     with Story("last-word") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         one, other = (os.path.dirname(story.random_file(story.path(name, "file"), 5 * MIB, seed)) for name, seed in (("one", 1), ("other", 2)))
         home.run("space", "create", "words")
 

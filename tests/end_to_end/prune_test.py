@@ -6,7 +6,7 @@ import shutil
 from cloud import ALARM, DONE, FAILED, MIB, Home, Story, expect, expect_equal, is_sanitized, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees, put
-from wire import Wire
+from wire import home_on_wire
 
 
 def what_was_healed_is_kept(story):
@@ -45,9 +45,7 @@ def main():
     with Story("prune") as story:
         what_was_healed_is_kept(story)
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
 
         step("three snapshots; nothing is dead yet")
         tree, copies = three_backups(story, home)
@@ -73,11 +71,7 @@ def main():
 
         step("prune is killed at many points; the same command ends it, and everything is whole after each")
         for limit in [{side: 256 << shift} for shift in range(0, 14, 1 if not is_sanitized() else 3) for side in ("sent", "received")]:
-            wire.hold_after(**limit)
-            running = home.start("prune")
-            held = wire.wait_held(running)
-            running.kill() if held else running.end(DONE)
-            wire.cut()
+            wire.kill_command(home, "prune", **limit)
         done = home.json("prune")
         again = home.json("prune")
         expect_equal(again["packs_dead"] + again["packs_repacked"], 0, f"a second one has nothing to do after {done}")

@@ -6,7 +6,7 @@ import os
 
 from cloud import DONE, MIB, Story, expect, expect_equal, is_served, step, wait_until
 from trees import expect_equal_trees, put
-from wire import Wire
+from wire import home_on_wire
 
 
 def make_tree(story, name, seed, megabytes=6):
@@ -37,9 +37,7 @@ def restores_equal(story, home, trees, space):
 def main():
     with Story("two-at-once") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         for space in ("two", "same", "killed", "served", "many"):
             home.run("space", "create", space)
         one, other = make_tree(story, "one", 1), make_tree(story, "other", 50)

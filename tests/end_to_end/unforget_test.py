@@ -1,9 +1,9 @@
 """What was forgotten comes back: before a prune, after it, with whatever else was saved meanwhile; and what can't come back says so."""
 
-from cloud import DONE, FAILED, MIB, Story, expect, expect_equal, step
+from cloud import FAILED, MIB, Story, expect, expect_equal, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees
-from wire import Wire
+from wire import home_on_wire
 
 
 def forgotten_ids(home):
@@ -13,9 +13,7 @@ def forgotten_ids(home):
 def main():
     with Story("unforget") as story:
         server = story.server()
-        wire = Wire(server.listen)
-        home = story.home("anna", server, signed_up=False)
-        home.run("signup", "anna", "--server", wire.link(server.link), "--no-passphrase")
+        home, wire = home_on_wire(story, "anna", server)
         tree, copies = three_backups(story, home)
         ids = snapshot_ids(home)
         expect_equal(forgotten_ids(home), [], "nothing is forgotten")
@@ -48,11 +46,7 @@ def main():
 
         step("killed on the way, it has done all or nothing")
         for limit in range(9, 16):
-            wire.hold_after(sent=1 << limit)
-            running = home.start("unforget", ids[0])
-            held = wire.wait_held(running)
-            running.kill() if held else running.end(DONE)
-            wire.cut()
+            wire.kill_command(home, "unforget", ids[0], sent=1 << limit)
             expect(snapshot_ids(home)[:-1] in (ids[2:], ids[:1] + ids[2:]), "it came back, or did not")
             expect_whole(home)
         home.run("unforget", *ids[:2])

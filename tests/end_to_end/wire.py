@@ -38,6 +38,16 @@ class Wire:
             self.limits = {"sent": None, "received": None}
             self.held.clear()
 
+    def kill_command(self, home, *line, **limit):
+        """Runs a command that is killed (-9) when so many bytes have passed (`limit`: as hold_after); with fewer it must end well."""
+        self.hold_after(**limit)
+        running = home.start(*line)
+        if self.wait_held(running):
+            running.kill()
+        else:
+            running.end(0)
+        self.cut()
+
     def cut(self):
         """Every connection breaks off, and what was on the way is lost. Moves again afterwards."""
         self.is_cut.clear()
@@ -116,3 +126,11 @@ class Wire:
             setattr(self, direction, getattr(self, direction) + len(piece))
         if self.record:
             self.record.write(piece)
+
+
+def home_on_wire(story, name, server):
+    """A device whose way to the server a test holds in its hand."""
+    wire = Wire(server.listen)
+    home = story.home(name, server, signed_up=False)
+    home.run("signup", name, "--server", wire.link(server.link), "--no-passphrase")
+    return home, wire

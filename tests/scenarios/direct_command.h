@@ -2,8 +2,11 @@
 // calls.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
 
+#include "session/spaces.h"
 #include "tests/scenarios/backup_world.h"
 
 namespace holdfast::sim {
@@ -45,5 +48,37 @@ struct Command {
   Doors doors;
   session::Session session;
 };
+
+// Two commands of one process in the space `backups`: `other` happens before call number `at_call` of `one`. Whether it
+// did: there may be fewer calls.
+using SpaceWork = std::function<Status(session::SpaceSession&)>;
+inline Result<bool> run_among(Doors& doors, BackupServer& server, std::size_t at_call, const SpaceWork& one,
+                              const SpaceWork& other) {
+  HF_TRY(auto home, open_home(doors));
+  Command first(doors, home, server), second(doors, home, server);
+  HF_TRY(const auto first_space, session::open_space(first.session, session::backups_space));
+  HF_TRY(const auto second_space, session::open_space(second.session, session::backups_space));
+  std::size_t calls = 0;
+  bool happened = false;
+  Status others;
+  first.remote.between = [&](const Call&, const DirectRemote::Honest& honest) -> Result<Bytes> {
+    if (calls++ == at_call) {
+      happened = true;
+      others = other(*second_space);
+    }
+    return honest();
+  };
+  HF_OK(one(*first_space));
+  HF_OK(others);
+  return happened;
+}
+
+// Plays with the other at each call in turn, until there are no more calls, or a test has failed: how many there were.
+inline std::size_t play_at_each_call(const std::function<bool(std::size_t at_call)>& play) {
+  for (std::size_t call = 0;; ++call) {
+    SCOPED_TRACE("at call " + std::to_string(call));
+    if (!play(call) || ::testing::Test::HasFailure()) return call;
+  }
+}
 
 }  // namespace holdfast::sim

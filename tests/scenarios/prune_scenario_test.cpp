@@ -149,8 +149,6 @@ TEST(PruneScenario, SucceedsOverARoughNetwork) {
 // Two commands of one account over one home: at each call of the one, all of the other happens.
 class PruneAmongWriters : public ::testing::Test {
  protected:
-  using Work = std::function<Status(session::SpaceSession&)>;
-
   static Status back_up_now(session::SpaceSession& space) {
     backup::BackupOptions options;
     options.paths = {tree_of_user};
@@ -165,7 +163,7 @@ class PruneAmongWriters : public ::testing::Test {
 
   // The first snapshot's tree is on the disk again, the snapshot is forgotten, and what only it needs is still there.
   // True: `other` did happen; there are fewer calls else.
-  static bool play(std::size_t at_call, const Work& one, const Work& other, bool frees_at_once) {
+  static bool play(std::size_t at_call, const SpaceWork& one, const SpaceWork& other, bool frees_at_once) {
     World world;
     Scene scene(world);
     EXPECT_TRUE(scene.sign_up_once());
@@ -176,25 +174,14 @@ class PruneAmongWriters : public ::testing::Test {
     EXPECT_TRUE(scene.forget_once());
     write(scene.laptop.hand(), "large", large);
     const PlainTree tree = look(scene.laptop.hand(), tree_of_user);
-    bool happened = false;
-    const auto played = scene.laptop.run("both", [&](Doors& doors) -> Status {
-      HF_TRY(auto home, open_home(doors));
-      Command first(doors, home, *scene.server), second(doors, home, *scene.server);
-      HF_TRY(const auto first_space, session::open_space(first.session, session::backups_space));
-      HF_TRY(const auto second_space, session::open_space(second.session, session::backups_space));
-      std::size_t calls = 0;
-      Status others;
-      first.remote.between = [&](const Call&, const DirectRemote::Honest& honest) -> Result<Bytes> {
-        if (calls++ == at_call) {
-          happened = true;
-          others = other(*second_space);
-          if (frees_at_once) scene.server->sweep_as_in_weeks();
-        }
-        return honest();
-      };
-      HF_OK(one(*first_space));
-      return others;
-    });
+    const auto meanwhile = [&](session::SpaceSession& space) {
+      const Status done = other(space);
+      if (frees_at_once) scene.server->sweep_as_in_weeks();
+      return done;
+    };
+    const auto played = scene.laptop.run(
+        "both", [&](Doors& doors) { return run_among(doors, *scene.server, at_call, one, meanwhile); });
+    const bool happened = played && *played;
     EXPECT_TRUE(played) << played.error().sentence << " " << played.error().object;
     scene.server->sweep_as_in_weeks();
     const auto ids = scene.laptop.run("list", [](Doors& doors) { return snapshot_ids(doors); });
@@ -210,11 +197,8 @@ class PruneAmongWriters : public ::testing::Test {
     return happened;
   }
 
-  static std::size_t play_at_each_call(const Work& one, const Work& other, bool frees_at_once) {
-    for (std::size_t call = 0;; ++call) {
-      SCOPED_TRACE("at call " + std::to_string(call));
-      if (!play(call, one, other, frees_at_once) || HasFatalFailure() || HasNonfatalFailure()) return call;
-    }
+  static std::size_t play_at_each_call(const SpaceWork& one, const SpaceWork& other, bool frees_at_once) {
+    return sim::play_at_each_call([&](std::size_t call) { return play(call, one, other, frees_at_once); });
   }
 };
 

@@ -137,44 +137,28 @@ TEST(UnforgetScenario, IsAllOrNothingWhereverThePowerFails) {
 // What others do at each call of it.
 class UnforgetAmongWriters : public ::testing::Test {
  protected:
-  using Work = std::function<Status(session::SpaceSession&)>;
-  static bool play(std::size_t at_call, const Work& other) {
+  static bool play(std::size_t at_call, const SpaceWork& other) {
     World world;
     Scene scene(world);
     EXPECT_TRUE(scene.until_it_is_pruned());
-    bool happened = false;
-    const auto played = scene.laptop.run("both", [&](Doors& doors) -> Status {
-      HF_TRY(auto home, open_home(doors));
-      Command first(doors, home, *scene.server), second(doors, home, *scene.server);
-      HF_TRY(const auto first_space, session::open_space(first.session, session::backups_space));
-      HF_TRY(const auto second_space, session::open_space(second.session, session::backups_space));
-      std::size_t calls = 0;
-      Status others;
-      first.remote.between = [&](const Call&, const DirectRemote::Honest& honest) -> Result<Bytes> {
-        if (calls++ == at_call) {
-          happened = true;
-          others = other(*second_space);
-        }
-        return honest();
-      };
+    const auto unforget = [&scene](session::SpaceSession& space) -> Status {
       backup::UnforgetOptions options;
       options.ids = {scene.id};
-      HF_OK(backup::run_unforget(*first_space, options));
-      return others;
-    });
+      HF_OK(backup::run_unforget(space, options));
+      return {};
+    };
+    const auto played = scene.laptop.run(
+        "both", [&](Doors& doors) { return run_among(doors, *scene.server, at_call, unforget, other); });
     EXPECT_TRUE(played) << played.error().sentence << " " << played.error().object;
     scene.server->sweep_as_in_weeks();
     scene.expect_first_is_whole();
     EXPECT_TRUE(scene.laptop.run("prune", [](Doors& doors) { return prune(doors); }));
     scene.server->sweep_as_in_weeks();
     scene.expect_first_is_whole();
-    return happened;
+    return played && *played;
   }
-  static std::size_t play_at_each_call(const Work& other) {
-    for (std::size_t call = 0;; ++call) {
-      SCOPED_TRACE("at call " + std::to_string(call));
-      if (!play(call, other) || HasFatalFailure() || HasNonfatalFailure()) return call;
-    }
+  static std::size_t play_at_each_call(const SpaceWork& other) {
+    return sim::play_at_each_call([&](std::size_t call) { return play(call, other); });
   }
 };
 
