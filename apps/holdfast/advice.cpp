@@ -9,16 +9,11 @@ namespace holdfast::app {
 
 namespace {
 
-template <std::size_t N>
-bool is_one_of(const std::string& verb, const std::array<std::string_view, N>& verbs) {
-  return std::ranges::find(verbs, verb) != verbs.end();
-}
-
 bool only_reads(const Command& command) {
   constexpr std::array<std::string_view, 15> readers{"whoami",    "status", "doctor",  "space list", "space info",
                                                      "snapshots", "ls",     "diff",    "find",       "stats",
                                                      "cat",       "check",  "history", "inspect",    "completion"};
-  return command.dry_run || is_one_of(command.verb, readers);
+  return command.dry_run || std::ranges::find(readers, command.verb) != readers.end();
 }
 
 // Nothing was begun: the home or its keys could not be opened.
@@ -108,8 +103,8 @@ std::string general_hint(Code code, const Command& command) {
       if (verb == "space create") return "choose a name of letters, digits and . _ - only";
       return help_of(command);
     case Code::NotFound:
-      if (verb == "backup" || verb == "put") return "see how the path is written, and repeat the command with it";
-      if (verb == "inspect" || verb == "man") return "see how the path is written, and repeat the command with it";
+      if (verb == "backup" || verb == "put" || verb == "inspect" || verb == "man")
+        return "see how the path is written, and repeat the command with it";
       return "see how it is written:  holdfast snapshots, holdfast space list, holdfast ls";
     case Code::AlreadyExists:
       if (verb == "space create") return "choose another name, or use it; all spaces:  holdfast space list";

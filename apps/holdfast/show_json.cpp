@@ -76,18 +76,19 @@ Json snapshot_json(const space::Snapshot& snapshot) {
   return out;
 }
 
-Json problems_json(const std::vector<backup::Problem>& problems) {
-  Json out = Json::array();
-  for (const auto& problem : problems) {
+void put_problems(Json& json, const backup::Problems& problems) {
+  Json list = Json::array();
+  for (const auto& problem : problems.problems) {
     Json one;
     put_name(one, "path", problem.path);
     one["code"] = name_of(problem.error.code);
     one["sentence"] = problem.error.sentence;
     one["object"] = problem.error.object;
     one["left_out"] = problem.left_out;
-    out.push_back(std::move(one));
+    list.push_back(std::move(one));
   }
-  return out;
+  json["problems_count"] = problems.problems_count;
+  json["problems"] = std::move(list);
 }
 
 namespace {
@@ -171,16 +172,14 @@ void put_report(Json& json, const backup::BackupReport& report) {
   json["bytes_read"] = report.bytes_read;
   json["bytes_stored"] = report.bytes_stored;
   json["bytes_resumed"] = report.bytes_resumed;
-  json["problems_count"] = report.problems_count;
-  json["problems"] = problems_json(report.problems);
+  put_problems(json, report);
 }
 
 void put_report(Json& json, const backup::RestoreReport& report) {
   json["stats"] = stats_json(report.stats);
   json["bytes_received"] = report.bytes_received;
   json["files_verified"] = report.files_verified;
-  json["problems_count"] = report.problems_count;
-  json["problems"] = problems_json(report.problems);
+  put_problems(json, report);
   json["warnings"] = report.warnings;
 }
 
@@ -292,12 +291,12 @@ std::string json_of(const verbs::Diff& diff) {
   const auto name = [](const std::optional<space::Snapshot>& snapshot, const std::string& shown) {
     return snapshot ? snapshot->id.hex() : json_name(shown);
   };
-  return written({{"before", name(diff.snapshot_before, diff.before)},
-                  {"after", name(diff.snapshot_after, diff.after)},
-                  {"differences", list},
-                  {"problems_count", diff.left_out.problems_count},
-                  {"problems", problems_json(diff.left_out.problems)},
-                  {"alarms", alarms_json(diff.alarms)}});
+  Json out{{"before", name(diff.snapshot_before, diff.before)},
+           {"after", name(diff.snapshot_after, diff.after)},
+           {"differences", list}};
+  put_problems(out, diff.left_out);
+  out["alarms"] = alarms_json(diff.alarms);
+  return written(out);
 }
 
 std::string json_of(const verbs::TreeStats& stats) {

@@ -117,8 +117,7 @@ std::string json_of(const verbs::ExportDone& done, const Command&) {
   out["files"] = report.files;
   out["files_linked"] = report.files_linked;
   out["bytes"] = report.bytes;
-  out["problems_count"] = report.problems_count;
-  out["problems"] = problems_json(report.problems);
+  put_problems(out, report);
   out["warnings"] = report.warnings;
   out["alarms"] = alarms_json(done.alarms);
   return written(out);
@@ -139,8 +138,7 @@ std::string json_of(const verbs::ImportDone& done, const Command&) {
     one["what"] = difference.what;
     out["differences"].push_back(std::move(one));
   }
-  out["problems_count"] = done.problems.problems_count;
-  out["problems"] = problems_json(done.problems.problems);
+  put_problems(out, done.problems);
   out["alarms"] = alarms_json(done.alarms);
   return written(out);
 }

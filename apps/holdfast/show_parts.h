@@ -24,7 +24,7 @@ std::string json_name(const std::string& name);  // itself when it is UTF-8, els
 void put_name(Json& json, const std::string& key, const std::string& name);
 Json alarms_json(const session::Alarms& alarms);
 Json stats_json(const space::SnapshotStats& stats);
-Json problems_json(const std::vector<backup::Problem>& problems);
+void put_problems(Json& json, const backup::Problems& problems);
 void put_report(Json& json, const backup::BackupReport& report);
 void put_report(Json& json, const backup::RestoreReport& report);
 Json snapshot_json(const space::Snapshot& snapshot);

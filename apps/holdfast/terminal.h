@@ -5,6 +5,7 @@
 
 #include "agent/control.h"
 #include "backup/backup.h"
+#include "command.h"
 
 namespace holdfast::app {
 
@@ -31,5 +32,15 @@ class Progress {
   std::string_view thing_;
   std::int64_t began_ns_, shown_ns_;
 };
+
+// Does `work` under a line of progress, which is gone when it returns. `options` is what the work takes.
+template <class Options, class Work>
+auto with_progress(agent::Output& output, const agent::ForwardedCommand& line, const Command& command, Options& options,
+                   const Work& work) {
+  Progress shown(output, line.error_is_terminal, line.columns, command.quiet || command.json, command.verb,
+                 command.verb == "check" ? "object" : "file");
+  options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
+  return work();
+}
 
 }  // namespace holdfast::app

@@ -1,7 +1,5 @@
 #include "verb.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "address.h"
@@ -96,13 +94,9 @@ class Verb {
     return exit_done;
   }
 
-  // Does `work` under a line of progress, which is gone when it returns.
   template <class Options, class Work>
-  auto with_progress(std::string doing, Options& options, const Work& work) {
-    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, std::move(doing),
-                   command_.verb == "check" ? "object" : "file");
-    options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
-    return work();
+  auto with_progress(Options& options, const Work& work) {
+    return app::with_progress(output_, line_, command_, options, work);
   }
 
   int doctor() {
@@ -131,19 +125,9 @@ class Verb {
   }
 
   Result<int> backup() {
-    backup::BackupOptions options;
-    HF_TRY(options.paths, paths_to_save(world_, command_, line_.directory));
-    options.tags = command_.tags;
-    options.excludes = command_.excludes;
-    options.never = {world_.home};
-    options.dry_run = command_.dry_run;
-    options.one_file_system = command_.one_file_system;
-    options.count_first = line_.error_is_terminal && !command_.quiet && !command_.json;
-    options.host = host_name();
-    options.program = program_name();
+    HF_TRY(auto options, backup_options(world_, command_, line_));
     const std::int64_t began = world_.clock->monotonic_ns();
-    HF_TRY(const auto done,
-           with_progress("backup", options, [&] { return verbs::backup(session(), command_.space, options); }));
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::backup(session(), command_.space, options); }));
     output_.out(command_.json ? json_of(done, command_.dry_run)
                               : text_of(done, command_, world_.clock->monotonic_ns() - began));
     return done.report.problems_count > 0 ? exit_incomplete : exit_done;
@@ -151,16 +135,10 @@ class Verb {
 
   Result<int> restore() {
     const auto [which, colon, path] = tree_path(command_.snapshot);
-    backup::RestoreOptions options;
+    HF_TRY(auto options, restore_options(command_, line_));
     options.path = path;
-    HF_TRY(options.target, absolute(command_.target, line_.directory));
-    options.overwrite = command_.overwrite;
-    options.verify = command_.verify;
-    options.set_owner = ::geteuid() == 0;
-    options.restorer = std::pair(::geteuid(), ::getegid());
     const std::int64_t began = world_.clock->monotonic_ns();
-    HF_TRY(const auto done,
-           with_progress("restore", options, [&] { return verbs::restore(session(), space_, which, options); }));
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::restore(session(), space_, which, options); }));
     output_.out(command_.json ? json_of(done) : text_of(done, command_, world_.clock->monotonic_ns() - began));
     return done.report.damaged() ? exit_alarm : done.report.problems_count > 0 ? exit_incomplete : exit_done;
   }
@@ -179,7 +157,7 @@ class Verb {
     HF_TRY(const Path typed, absolute(command_.folder, line_.directory));
     HF_TRY(const Path folder, world_.files->real_path(typed));
     backup::BackupOptions options;  // for its progress
-    HF_TRY(const auto diff, with_progress("diff", options, [&] {
+    HF_TRY(const auto diff, with_progress(options, [&] {
              return verbs::diff_with_folder(session(), space_, before, folder, options.progress);
            }));
     show(diff);
@@ -201,8 +179,7 @@ class Verb {
   Result<int> check() {
     backup::CheckOptions options;
     options.read_data = command_.read_data;
-    HF_TRY(const auto report,
-           with_progress("check", options, [&] { return verbs::check(session(), space_, options); }));
+    HF_TRY(const auto report, with_progress(options, [&] { return verbs::check(session(), space_, options); }));
     output_.out(command_.json ? json_of(report) : text_of(report, command_.read_data));
     return report.whole() ? exit_done : exit_alarm;
   }
@@ -228,7 +205,7 @@ class Verb {
     backup::PruneOptions options;
     options.dry_run = command_.dry_run;
     options.repack_bytes_max = command_.max_repack_bytes;
-    HF_TRY(const auto done, with_progress("prune", options, [&] { return verbs::prune(session(), space_, options); }));
+    HF_TRY(const auto done, with_progress(options, [&] { return verbs::prune(session(), space_, options); }));
     output_.out(command_.json ? json_of(done, command_.dry_run) : text_of(done, command_));
     return done.report.chunks_lost > 0 || done.report.packs_damaged > 0 ? exit_alarm : exit_done;
   }

@@ -29,9 +29,7 @@ class KeepVerb {
   }
   template <class Options, class Work>
   auto with_progress(Options& options, const Work& work) {
-    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, command_.verb);
-    options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
-    return work();
+    return app::with_progress(output_, line_, command_, options, work);
   }
 
  public:

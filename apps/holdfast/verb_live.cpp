@@ -33,20 +33,13 @@ class LiveVerb {
   }
   template <class Options, class Work>
   auto with_progress(Options& options, const Work& work) {
-    Progress shown(output_, line_.error_is_terminal, line_.columns, command_.quiet || command_.json, command_.verb);
-    options.progress = [&](const backup::Counters& counters) { shown.show(counters); };
-    return work();
+    return app::with_progress(output_, line_, command_, options, work);
   }
 
  public:
   Result<int> put() {
     HF_TRY(const auto into, live_path(command_.place));
-    backup::BackupOptions options;
-    HF_TRY(options.paths, paths_to_save(world_, command_, line_.directory));
-    options.never = {world_.home};
-    options.count_first = line_.error_is_terminal && !command_.quiet && !command_.json;
-    options.host = host_name();
-    options.program = program_name();
+    HF_TRY(auto options, backup_options(world_, command_, line_));
     HF_TRY(const auto done, with_progress(options, [&] { return verbs::put(session_, into, options); }));
     show(done);
     return done.report.problems_count > 0 ? exit_incomplete : exit_done;
@@ -54,12 +47,7 @@ class LiveVerb {
 
   Result<int> get() {
     HF_TRY(const auto from, live_path(command_.place));
-    backup::RestoreOptions options;
-    HF_TRY(options.target, absolute(command_.target, line_.directory));
-    options.overwrite = command_.overwrite;
-    options.verify = command_.verify;
-    options.set_owner = ::geteuid() == 0;
-    options.restorer = std::pair(::geteuid(), ::getegid());
+    HF_TRY(auto options, restore_options(command_, line_));
     HF_TRY(const auto done,
            with_progress(options, [&] { return verbs::get(session_, from, command_.version, options); }));
     show(done);

@@ -20,6 +20,29 @@ std::string typed_name(Path typed) {
   return name == "." || name == ".." ? "" : name;
 }
 
+Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
+                                                      const std::string& directory) {
+  std::vector<backup::PathToSave> out;
+  HF_TRY(const Path home, world.files->real_path(world.home));
+  for (const auto& path : command.paths) {
+    HF_TRY(const Path typed, absolute(path, directory));
+    auto found = world.files->real_path(typed);
+    if (!found) {
+      found.error().whole = "nothing was saved; what was saved before stands";
+      return pass_on(found.error());
+    }
+    if (*found == home || found->starts_with(home + "/"))
+      return fail(
+          Code::InvalidArgument,
+          "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no command "
+          "runs",
+          printable(*found));
+    if (std::ranges::find(out, *found, &backup::PathToSave::path) != out.end()) continue;
+    out.emplace_back(*std::move(found), typed_name(typed));
+  }
+  return out;
+}
+
 }  // namespace
 
 Path home_path() {
@@ -70,27 +93,29 @@ Result<Path> absolute(const std::string& path, const std::string& directory) {
   return join_path(directory, path);
 }
 
-Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
-                                                      const std::string& directory) {
-  std::vector<backup::PathToSave> out;
-  HF_TRY(const Path home, world.files->real_path(world.home));
-  for (const auto& path : command.paths) {
-    HF_TRY(const Path typed, absolute(path, directory));
-    auto found = world.files->real_path(typed);
-    if (!found) {
-      found.error().whole = "nothing was saved; what was saved before stands";
-      return pass_on(found.error());
-    }
-    if (*found == home || found->starts_with(home + "/"))
-      return fail(
-          Code::InvalidArgument,
-          "the home directory of Holdfast changes while it works, and is not backed up by it: copy it while no command "
-          "runs",
-          printable(*found));
-    if (std::ranges::find(out, *found, &backup::PathToSave::path) != out.end()) continue;
-    out.emplace_back(*std::move(found), typed_name(typed));
-  }
-  return out;
+Result<backup::BackupOptions> backup_options(World& world, const Command& command,
+                                             const agent::ForwardedCommand& line) {
+  backup::BackupOptions options;
+  HF_TRY(options.paths, paths_to_save(world, command, line.directory));
+  options.tags = command.tags;
+  options.excludes = command.excludes;
+  options.never = {world.home};
+  options.dry_run = command.dry_run;
+  options.one_file_system = command.one_file_system;
+  options.count_first = line.error_is_terminal && !command.quiet && !command.json;
+  options.host = host_name();
+  options.program = program_name();
+  return options;
+}
+
+Result<backup::RestoreOptions> restore_options(const Command& command, const agent::ForwardedCommand& line) {
+  backup::RestoreOptions options;
+  HF_TRY(options.target, absolute(command.target, line.directory));
+  options.overwrite = command.overwrite;
+  options.verify = command.verify;
+  options.set_owner = ::geteuid() == 0;
+  options.restorer = std::pair(::geteuid(), ::getegid());
+  return options;
 }
 
 }  // namespace holdfast::app

@@ -3,6 +3,7 @@
 
 #include "agent/control.h"
 #include "backup/backup.h"
+#include "backup/restore.h"
 #include "base/system.h"
 #include "command.h"
 #include "session/session.h"
@@ -36,9 +37,12 @@ void tell_of_waiting(session::ApiClient& server, const Command& command, bool on
 // A path is meant from where the command was typed. NotFound: that folder is gone (`directory` is empty).
 [[nodiscard]] Result<Path> absolute(const std::string& path, const std::string& directory);
 
-// The paths of a command that saves them: absolute, links resolved, each once, under the name that was typed.
+// Of a command that saves paths. They are absolute, links resolved, each once, under the name that was typed.
 // InvalidArgument: the home is among them.
-[[nodiscard]] Result<std::vector<backup::PathToSave>> paths_to_save(World& world, const Command& command,
-                                                                    const std::string& directory);
+[[nodiscard]] Result<backup::BackupOptions> backup_options(World& world, const Command& command,
+                                                           const agent::ForwardedCommand& line);
+// Of a command that writes files.
+[[nodiscard]] Result<backup::RestoreOptions> restore_options(const Command& command,
+                                                             const agent::ForwardedCommand& line);
 
 }  // namespace holdfast::app

@@ -249,6 +249,7 @@ struct ObjectStatus {
   std::uint32_t size = 0;
   Hash sha256;
   HOLDFAST_WIRE(state, size, sha256)
+  [[nodiscard]] bool can_be_read() const { return state == ObjectState::live || state == ObjectState::retired; }
 };
 struct Stat {
   static constexpr std::string_view name = "object/stat";

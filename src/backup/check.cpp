@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t paths_kept_max = 1000;
 constexpr std::size_t gets_in_flight_max = 2;  // whole packs
-constexpr std::size_t stat_ids_max = api::append_objects_max;
 constexpr int whole_pack = -1;
 constexpr const char* retired_sentence =
     "somebody told the server to remove it, which it does when its grace is over; copy what you need before";
@@ -149,44 +148,35 @@ class Check {
   }
 
   Status ask_for_objects() {
-    for (std::size_t from = 0; from < packs_.size(); from += stat_ids_max) {
-      const std::size_t to = std::min(packs_.size(), from + stat_ids_max);
-      std::vector<ObjectId> ids;
-      for (std::size_t i = from; i < to; ++i) ids.push_back(packs_[i].object);
-      HF_TRY(const auto objects, space_.stat(ids));
-      for (std::size_t i = from; i < to; ++i) {
-        const auto& object = objects[i - from];
-        ++report_.objects;
-        ++counters_.files;
-        if (object.state == api::ObjectState::unknown || object.state == api::ObjectState::staged) {
-          bad(packs_[i].object, {whole_pack, Code::Missing, "the server does not have it any more"});
-          lost_.push_back(packs_[i].object);
-        } else if (object.sha256 != packs_[i].sha256) {
-          bad(packs_[i].object, {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
-        } else if (object.state == api::ObjectState::retired) {  // it can still be read
-          find(describe(packs_[i].object, whole_pack), Code::Missing, retired_sentence, "");
-        }
-      }
+    std::vector<ObjectId> ids(packs_.size());
+    std::ranges::transform(packs_, ids.begin(), &space::PackInfo::object);
+    HF_OK(space_.stat(ids, [&](std::size_t i, const api::ObjectStatus& object) {
+      ++report_.objects;
+      ++counters_.files;
       tell();
-    }
+      if (!object.can_be_read()) {
+        bad(ids[i], {whole_pack, Code::Missing, "the server does not have it any more"});
+        lost_.push_back(ids[i]);
+      } else if (object.sha256 != packs_[i].sha256) {
+        bad(ids[i], {whole_pack, Code::Tampered, "the server has other bytes than were stored"});
+      } else if (object.state == api::ObjectState::retired) {  // it can still be read
+        find(describe(ids[i], whole_pack), Code::Missing, retired_sentence, "");
+      }
+    }));
     for (const auto& segment : space_.index().segments())
       for (const auto& object : segment.ref.objects) others_.push_back({"index object", object.id, object.sha256});
     HF_TRY(const auto boxes, space_.boxes());
     others_.push_back({"key boxes", boxes.first, crypto::sha256(boxes.second)});
-    for (std::size_t from = 0; from < others_.size(); from += stat_ids_max) {
-      const auto part = std::span(others_).subspan(from, std::min(stat_ids_max, others_.size() - from));
-      std::vector<ObjectId> ids;
-      for (const Other& other : part) ids.push_back(other.object);
-      HF_TRY(const auto objects, space_.stat(ids));
-      for (std::size_t i = 0; i < part.size(); ++i) {
-        ++report_.objects;
-        if (objects[i].state == api::ObjectState::unknown || objects[i].sha256 != part[i].sha256)
-          bad_other(part[i], Code::Missing, "the server does not have it as it was stored; this device has a copy");
-        else if (objects[i].state == api::ObjectState::retired)
-          find(part[i].kind + " " + part[i].object.short_hex(), Code::Missing, retired_sentence, "");
-      }
-    }
-    return {};
+    std::vector<ObjectId> other_ids(others_.size());
+    std::ranges::transform(others_, other_ids.begin(), &Other::object);
+    return space_.stat(other_ids, [&](std::size_t i, const api::ObjectStatus& object) {
+      Other& other = others_[i];
+      ++report_.objects;
+      if (object.state == api::ObjectState::unknown || object.sha256 != other.sha256)
+        bad_other(other, Code::Missing, "the server does not have it as it was stored; this device has a copy");
+      else if (object.state == api::ObjectState::retired)
+        find(other.kind + " " + other.object.short_hex(), Code::Missing, retired_sentence, "");
+    });
   }
 
   // What is neither data nor tree, and what this device has, too: index segments and key boxes.

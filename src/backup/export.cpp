@@ -18,12 +18,6 @@ namespace {
 constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 30;  // of some 7 million files
 constexpr std::uint64_t number_max = 1'000'000'000;                   // of a live tree
 
-std::uint64_t number_of(const std::string& name) {  // 0: it begins with none that can be
-  std::uint64_t out = 0;
-  const auto read = std::from_chars(name.data(), name.data() + name.size(), out);
-  return read.ec == std::errc() && out < number_max ? out : 0;
-}
-
 // What was exported last: whose files the next tree's may be links to.
 struct Base {
   std::string name;  // below the space's folder
@@ -53,7 +47,8 @@ class Export {
       HF_OK(tree("snapshots/" + name_of(listed.snapshot), false, listed.snapshot));
     if (space_.state().live_root.is_zero()) return discard_parts("live", {});
     HF_TRY(const std::string number, live_number());
-    if (const std::uint64_t before = number_of(number) - 1; before > 0) newest_[{}] = "live/" + std::to_string(before);
+    if (const std::uint64_t before = live_tree_number(number) - 1; before > 0)
+      newest_[{}] = "live/" + std::to_string(before);
     space::Snapshot live;
     live.root = space_.state().live_root;
     HF_OK(discard_parts("live", {part_of("live/" + number, live.root)}));
@@ -77,7 +72,7 @@ class Export {
   Result<std::string> live_number() {
     std::uint64_t newest = 0;
     HF_TRY(const auto entries, files_.list(join_path(options_.folder, "live")));
-    for (const DirectoryEntry& entry : entries) newest = std::max(newest, number_of(entry.name));
+    for (const DirectoryEntry& entry : entries) newest = std::max(newest, live_tree_number(entry.name));
     if (newest == 0) return std::string("1");
     const auto manifest = read_manifest("live/" + std::to_string(newest));
     const bool same = !manifest || manifest->label.root == space_.state().live_root;
@@ -157,11 +152,11 @@ class Export {
     HF_OK(make_private(part));
     if (again) HF_OK(remove_special(part));
     ExportReport first;
-    HF_TRY(const bool whole, write(part, label.root, true, report_));
+    HF_TRY(const bool whole, write(part, label.root, report_));
     if (!whole) return {};
     if (again) {
       HF_TRY(const bool removed, remove_leftovers(part));
-      if (removed) HF_OK(write(part, label.root, true, first));  // folders have their times again
+      if (removed) HF_OK(write(part, label.root, first));  // folders have their times again
     }
     ExportedTree manifest{live, space_.named().name, label, {}};
     HF_TRY(manifest.entries,
@@ -210,11 +205,11 @@ class Export {
   }
 
   // False: something of it could not be written.
-  Result<bool> write(const std::string& name, const space::Root& root, bool own, ExportReport& report) {
+  Result<bool> write(const std::string& name, const space::Root& root, ExportReport& report) {
     asked_.clear();
     RestoreOptions restore;
     restore.target = path_of(name);
-    restore.overwrite = own;
+    restore.overwrite = true;
     restore.set_owner = options_.set_owner;
     restore.restorer = options_.restorer;
     restore.progress = options_.progress;
@@ -313,6 +308,12 @@ class Export {
 };
 
 }  // namespace
+
+std::uint64_t live_tree_number(const std::string& name) {
+  std::uint64_t out = 0;
+  const auto read = std::from_chars(name.data(), name.data() + name.size(), out);
+  return read.ec == std::errc() && out < number_max ? out : 0;
+}
 
 Status make_private_folder(Files& files, const Path& folder, std::uint32_t user) {
   HF_OK(files.make_directories(folder));

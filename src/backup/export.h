@@ -28,6 +28,8 @@ struct ExportReport : Problems {
 // Makes the folder when it is missing. InvalidArgument: it is no real folder, is somebody else's, or others may write
 // to it.
 [[nodiscard]] Status make_private_folder(Files& files, const Path& folder, std::uint32_t user);
+// That a name of SPACE/live begins with; 0: it begins with none that can be.
+[[nodiscard]] std::uint64_t live_tree_number(const std::string& name);
 // Of the text that stands beside a tree, or in the folder of an export: NotFound, or no regular file of fitting size.
 [[nodiscard]] Result<Bytes> read_beside(Files& files, const Path& path);
 

@@ -15,18 +15,16 @@ class Forget {
   Result<std::vector<Judged>> go() {
     HF_OK(judge_all());
     if (options_.dry_run || forgotten().empty()) return std::move(judged_);
-    bool nothing_left = false;
-    const auto committed = space_.commit([&]() -> Result<session::Draft> {
+    const auto committed = space_.commit([&]() -> Result<std::optional<session::Draft>> {
       HF_OK(judge_all());
-      nothing_left = forgotten().empty();  // somebody else was faster
-      if (nothing_left) return fail(Code::Cancelled, "nothing to forget");
+      if (forgotten().empty()) return std::nullopt;  // somebody else was faster
       return draft();
     });
-    if (!committed && !nothing_left) {
+    if (!committed) {
       if (committed.error().code == Code::UploadGone && upload_) (void)upload_->forget();
       return pass_on(committed.error());
     }
-    if (upload_ && committed) HF_OK(upload_->published());
+    if (upload_ && *committed) HF_OK(upload_->published());
     return std::move(judged_);
   }
 

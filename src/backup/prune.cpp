@@ -116,9 +116,9 @@ class Prune {
       for (const auto& object : ref.objects)
         if (ids.size() < batch_packs_max / 2) ids.push_back(object.id);
     if (ids.empty()) return {};
-    HF_TRY(const auto objects, space_.stat(ids));
-    for (std::size_t i = 0; i < ids.size(); ++i)
-      if (objects[i].state == api::ObjectState::live) superseded_.push_back(ids[i]);
+    HF_OK(space_.stat(ids, [&](std::size_t i, const api::ObjectStatus& object) {
+      if (object.state == api::ObjectState::live) superseded_.push_back(ids[i]);
+    }));
     superseded_done_ = std::move(ids);
     return {};
   }

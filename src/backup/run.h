@@ -75,7 +75,7 @@ class Run final : private Folders {
   Status commit_partial();
   [[nodiscard]] Status check_not_pruned() const;
   Result<session::Draft> draft(space::Snapshot& snapshot);
-  Result<session::Draft> live_draft(space::Snapshot& made);  // run_live.cpp
+  Result<std::optional<session::Draft>> live_draft(space::Snapshot& made);  // run_live.cpp
   Status check_live_place();
   Status commit_live(space::Snapshot& made);
   Status published();
@@ -99,7 +99,6 @@ class Run final : private Folders {
   std::unique_ptr<session::Upload> upload_;
   std::unique_ptr<KeptNodes> kept_;  // for the live tree, and of one that is only read
   std::optional<Intake> intake_;
-  bool live_unchanged_ = false;
   std::optional<Assembly> assembly_;
   std::optional<Compare> compare_;
   Bytes window_;  // of a large file; its memory serves again

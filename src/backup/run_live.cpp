@@ -46,7 +46,7 @@ Status Run::check_live_place() {
   return {};
 }
 
-Result<session::Draft> Run::live_draft(space::Snapshot& made) {
+Result<std::optional<session::Draft>> Run::live_draft(space::Snapshot& made) {
   HF_OK(check_not_pruned());
   HF_OK(space_.follow_index());
   session::SpaceReader reader(space_);
@@ -59,8 +59,7 @@ Result<session::Draft> Run::live_draft(space::Snapshot& made) {
   draft.state = space_.state();
   HF_TRY(draft.state.live_root,
          space::with_tree(chunks, space_.root_keys(), nodes, space_.state().live_root, *options_.into_live, made.root));
-  live_unchanged_ = draft.state.live_root == space_.state().live_root && partials_.empty();
-  if (live_unchanged_) return fail(Code::Cancelled, "nothing to change");
+  if (draft.state.live_root == space_.state().live_root && partials_.empty()) return std::nullopt;
   if (!partials_.empty()) {
     draft.kind = space::CommitKind::snapshot;
     HF_TRY(draft.state.snapshots_root,
@@ -74,9 +73,8 @@ Result<session::Draft> Run::live_draft(space::Snapshot& made) {
 
 Status Run::commit_live(space::Snapshot& made) {
   if (upload_) HF_OK(upload_->settle());
-  const auto committed = space_.commit([&] { return live_draft(made); });
+  HF_TRY(const auto committed, space_.commit([&] { return live_draft(made); }));
   if (committed) return published();
-  if (!live_unchanged_) return pass_on(committed.error());
   reached("put: all of it stands there already");
   made.seq = 0;
   if (!upload_) return {};

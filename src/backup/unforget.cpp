@@ -143,16 +143,15 @@ class Unforget {
   Status step() {
     session::Past::Returning batch;
     bool last = false;
-    const auto committed = space_.commit([&]() -> Result<session::Draft> {
+    HF_TRY(const auto committed, space_.commit([&]() -> Result<std::optional<session::Draft>> {
       if (space_.head() != planned_) {
         reached("unforget: planned anew at another head");
         HF_OK(plan());
       }
-      if (wanted_.empty()) return fail(Code::Cancelled, "nothing to bring back");  // somebody else was faster
+      if (wanted_.empty()) return std::nullopt;  // somebody else was faster
       return draft(batch, last);
-    });
-    if (!committed && wanted_.empty()) return {};
-    HF_OK(committed);
+    }));
+    if (!committed) return {};
     tell_of(batch);
     if (upload_) HF_OK(upload_->published());
     upload_.reset();

@@ -9,16 +9,14 @@ namespace {
 
 Result<std::optional<Committed>> try_change(SpaceSession& space, const LiveChange& change,
                                             std::unique_ptr<Upload>& upload) {
-  bool unchanged = false;
-  const auto make = [&]() -> Result<Draft> {
+  const auto make = [&]() -> Result<std::optional<Draft>> {
     HF_OK(space.follow_index());
     SpaceReader reader(space);
     NewChunks chunks(space, reader);
     Draft draft;
     draft.state = space.state();
     HF_TRY(draft.state.live_root, change(chunks));
-    unchanged = draft.state.live_root == space.state().live_root;
-    if (unchanged) return fail(Code::Cancelled, "nothing to change");
+    if (draft.state.live_root == space.state().live_root) return std::nullopt;
 
     const auto begin_upload = [&]() -> Status {
       HF_TRY(upload, Upload::begin(space, "live"));
@@ -28,10 +26,9 @@ Result<std::optional<Committed>> try_change(SpaceSession& space, const LiveChang
     HF_OK(carry(space, std::move(needed), upload, begin_upload, draft));
     return draft;
   };
-  const auto committed = space.commit(make);
-  if (!committed && !unchanged) return pass_on(committed.error());
-  if (upload) HF_OK(unchanged ? upload->forget() : upload->published());
-  return unchanged ? std::nullopt : std::optional(*committed);
+  HF_TRY(const auto committed, space.commit(make));
+  if (upload) HF_OK(committed ? upload->published() : upload->forget());
+  return committed;
 }
 
 }  // namespace

@@ -40,14 +40,9 @@ Status Past::open_index() {
   for (const space::SegmentRef& ref : refs_)
     for (const space::SegmentObject& object : ref.objects) ids.push_back(object.id);
   PackSet gone;
-  for (std::span<const ObjectId> left(ids); !left.empty();) {
-    const auto asked = left.first(std::min(left.size(), api::append_objects_max));
-    HF_TRY(const auto objects, space_.stat(asked));
-    for (std::size_t i = 0; i < asked.size(); ++i)
-      if (objects[i].state != api::ObjectState::live && objects[i].state != api::ObjectState::retired)
-        gone.insert(asked[i]);
-    left = left.subspan(asked.size());
-  }
+  HF_OK(space_.stat(ids, [&](std::size_t i, const api::ObjectStatus& object) {
+    if (!object.can_be_read()) gone.insert(ids[i]);
+  }));
   std::erase_if(refs_, [&](const space::SegmentRef& ref) {
     return std::ranges::any_of(ref.objects, [&](const auto& object) { return gone.contains(object.id); });
   });
@@ -55,28 +50,23 @@ Status Past::open_index() {
 }
 
 Status Past::ask_for_packs() {
-  std::vector<std::pair<ObjectId, Hash>> packs;
+  std::vector<ObjectId> packs;
+  std::vector<Hash> hashes;
   PackSet named;
   for (const OpenSegment& segment : index_.segments()) {
     for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
       if (space::is_retired(segment.ref.retired_packs, i)) continue;
       HF_TRY(const auto pack, segment.view.pack(i));
-      if (named.insert(pack.object).second) packs.emplace_back(pack.object, pack.sha256);
+      if (!named.insert(pack.object).second) continue;
+      packs.push_back(pack.object);
+      hashes.push_back(pack.sha256);
     }
   }
   HF_TRY(PackSet lost, space_.damaged());
-  for (std::span<const std::pair<ObjectId, Hash>> left(packs); !left.empty();) {
-    const auto asked = left.first(std::min(left.size(), api::append_objects_max));
-    std::vector<ObjectId> ids;
-    for (const auto& [id, sha256] : asked) ids.push_back(id);
-    HF_TRY(const auto objects, space_.stat(ids));
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      const bool there = objects[i].state == api::ObjectState::live || objects[i].state == api::ObjectState::retired;
-      if (!there || objects[i].sha256 != asked[i].second) lost.insert(asked[i].first);
-      if (objects[i].state == api::ObjectState::retired) retired_.insert(asked[i].first);
-    }
-    left = left.subspan(asked.size());
-  }
+  HF_OK(space_.stat(packs, [&](std::size_t i, const api::ObjectStatus& object) {
+    if (!object.can_be_read() || object.sha256 != hashes[i]) lost.insert(packs[i]);
+    if (object.state == api::ObjectState::retired) retired_.insert(packs[i]);
+  }));
   index_.lose(std::move(lost));
   return {};
 }

@@ -38,11 +38,13 @@ Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const D
   }
 }
 
-Result<Committed> SpaceSession::commit(const std::function<Result<Draft>()>& make) {
+Result<std::optional<Committed>> SpaceSession::commit(const std::function<Result<std::optional<Draft>>()>& make) {
   if (!may_write()) return fail(Code::NotAuthorized, "this account may only read the space", named().name);
   const Account& account = session_.account();
   for (;;) {
-    HF_TRY(Draft draft, make());
+    HF_TRY(const auto made, make());
+    if (!made) return std::nullopt;
+    const Draft& draft = *made;
     if ((!draft.retire.empty() || !draft.unretire.empty()) && maintain_ == nullptr)
       return fail(Code::NotAuthorized, "this account may not retire anything in the space", named().name);
     HF_TRY(const std::uint64_t counter, session_.state().next_number("counter"));

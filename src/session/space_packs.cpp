@@ -16,12 +16,18 @@ struct DamagedPacks {  // "space/<id>/damaged": as the last check that read all 
 
 }  // namespace
 
-Result<std::vector<api::ObjectStatus>> SpaceSession::stat(std::span<const ObjectId> ids) {
-  HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
-  HF_TRY(auto reply, session_.server.call(Channel::capability, api::Stat{ticket, {ids.begin(), ids.end()}}));
-  if (reply.objects.size() != ids.size())
-    return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
-  return std::move(reply.objects);
+Status SpaceSession::stat(std::span<const ObjectId> ids,
+                          const std::function<void(std::size_t i, const api::ObjectStatus& object)>& visit) {
+  for (std::size_t from = 0; from < ids.size();) {
+    const auto asked = ids.subspan(from, std::min(ids.size() - from, api::append_objects_max));
+    HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
+    HF_TRY(const auto reply,
+           session_.server.call(Channel::capability, api::Stat{ticket, {asked.begin(), asked.end()}}));
+    if (reply.objects.size() != asked.size())
+      return fail(Code::Malformed, "the server told of another number of objects than it was asked for");
+    for (const api::ObjectStatus& object : reply.objects) visit(from++, object);
+  }
+  return {};
 }
 
 Result<PackSet> SpaceSession::damaged() const {
@@ -43,14 +49,12 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
   const auto ask = [&]() -> Status {
     std::vector<ObjectId> ids(asked.size());
     std::ranges::transform(asked, ids.begin(), &Named::id);
-    HF_TRY(const auto objects, stat(ids));
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      const auto state = objects[i].state;
-      const bool there = state == api::ObjectState::live || state == api::ObjectState::retired;
-      if (asked[i].pack && (!there || objects[i].sha256 != asked[i].sha256)) out.lost.insert(asked[i].id);
+    HF_OK(stat(ids, [&](std::size_t i, const api::ObjectStatus& object) {
+      const bool there = object.can_be_read();
+      if (asked[i].pack && (!there || object.sha256 != asked[i].sha256)) out.lost.insert(asked[i].id);
       if (!there) out.gone.insert(asked[i].id);
-      if (state == api::ObjectState::retired) out.retired.push_back(asked[i].id);
-    }
+      if (object.state == api::ObjectState::retired) out.retired.push_back(asked[i].id);
+    }));
     asked.clear();
     return {};
   };
@@ -89,13 +93,9 @@ Result<std::size_t> SpaceSession::look_for_packs() {
     std::ranges::rotate(packs, std::ranges::lower_bound(packs, session_.doors.random.make<ObjectId>()));
     packs.resize(packs_looked_at_max);
   }
-  for (std::span<const ObjectId> left(packs); !left.empty();) {
-    const auto asked = left.first(std::min(left.size(), api::append_objects_max));
-    HF_TRY(const auto objects, stat(asked));
-    for (std::size_t i = 0; i < asked.size(); ++i)
-      if (objects[i].state == api::ObjectState::unknown) lost.insert(asked[i]);
-    left = left.subspan(asked.size());
-  }
+  HF_OK(stat(packs, [&](std::size_t i, const api::ObjectStatus& object) {
+    if (object.state == api::ObjectState::unknown) lost.insert(packs[i]);
+  }));
   const std::size_t count = lost.size();
   index_.lose(std::move(lost));
   return count;

@@ -39,8 +39,8 @@ class SpaceSession {
   Status refresh();
 
   // `make` is called with this at its head, and again whenever somebody else was faster; a commit whose answer was lost
-  // is found in the log and never made twice. UploadGone: begin a new upload.
-  Result<Committed> commit(const std::function<Result<Draft>()>& make);
+  // is found in the log and never made twice. nullopt: `make` saw nothing to commit. UploadGone: begin a new upload.
+  Result<std::optional<Committed>> commit(const std::function<Result<std::optional<Draft>>()>& make);
 
   [[nodiscard]] const SpaceId& id() const { return listed_.named.space; }
   [[nodiscard]] const SpaceName& named() const { return listed_.named; }
@@ -75,8 +75,9 @@ class SpaceSession {
     std::vector<ObjectId> retired;  // still there, and named by a valid index: to be brought back
   };
   Result<Trouble> look_for_trouble();
-  // In the order of the ids; at most 1,024.
-  Result<std::vector<api::ObjectStatus>> stat(std::span<const ObjectId> ids);
+  // Asks for any number, in calls of 1,024, and visits what the server says of each, in the order of the ids.
+  Status stat(std::span<const ObjectId> ids,
+              const std::function<void(std::size_t i, const api::ObjectStatus& object)>& visit);
   // When something that the index leads to is not there or not what it must be: whether the index on this device was
   // damaged, and is whole again. Looks once; what index() gave before is gone when it was.
   Result<bool> recheck_index();

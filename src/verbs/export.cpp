@@ -1,7 +1,6 @@
 #include "verbs/export.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <tuple>
 
@@ -35,7 +34,7 @@ class Import {
     for (const std::string& space : spaces) HF_OK(find(space));
     if (trees_.empty() && done_.differences.empty())
       return fail(Code::NotFound, "this export holds no tree", printable(options_.folder));
-    HF_OK(check_labels());
+    check_labels();
     for (const FoundTree& found : trees_) HF_OK(verify(found));
     if (!done_.differences.empty()) return std::move(done_);
     for (const std::string& space : spaces) HF_OK(take(space));
@@ -91,7 +90,7 @@ class Import {
   }
 
   // A snapshot's id names one of its space, and its time is not to come.
-  holdfast::Status check_labels() {
+  void check_labels() {
     const std::int64_t latest = session_.doors.clock.now_ns() + 24 * 3600 * second_ns;
     std::set<std::pair<std::string, space::SnapshotId>> ids;
     for (const FoundTree& found : trees_) {
@@ -100,16 +99,10 @@ class Import {
       if (label.id.is_zero() || label.time_ns > latest || !ids.emplace(found.tree.space, label.id).second)
         done_.differences.push_back({found.folder + std::string(manifest_ending), "manifest"});
     }
-    return {};
   }
 
   static void keep_newest(std::vector<std::string>& numbers) {
-    const auto number = [](const std::string& name) {
-      std::uint64_t out = 0;
-      std::from_chars(name.data(), name.data() + name.size(), out);
-      return out;
-    };
-    const auto newest = std::ranges::max_element(numbers, {}, number);
+    const auto newest = std::ranges::max_element(numbers, {}, backup::live_tree_number);
     if (newest != numbers.end()) numbers = {*newest};
   }
 
