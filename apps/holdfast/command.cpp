@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "mistake.h"
+#include "value.h"
 
 namespace holdfast::app {
 
@@ -21,7 +22,7 @@ void add_common(CLI::App& app, Command& command) {
       ->type_name("NUMBER");
   app.add_option("--patience", command.patience_s,
                  "how long to ask a server again that does not answer (default: 120; status, doctor: 10)")
-      ->check(CLI::Range(0u, 86'400u))
+      ->check(command_line::between(0u, 86'400u))
       ->type_name("SECONDS");
 }
 
@@ -200,7 +201,7 @@ void add_forget_verbs(CLI::App& app, Command& command) {
       ->type_name("SNAPSHOT");
   add_space(forget, command, "the space (default: backups)");
   const auto number = [&](const char* name, std::uint32_t& value, const char* what) {
-    forget.add_option(name, value, what)->type_name("N")->check(CLI::Range(0u, 1'000'000u));
+    forget.add_option(name, value, what)->type_name("N")->check(command_line::between(0u, 1'000'000u));
   };
   number("--keep-last", command.keep_last, "keep the newest N");
   number("--keep-hourly", command.keep_hourly, "keep the newest of each of the last N hours that have one");
@@ -236,7 +237,7 @@ void add_forget_verbs(CLI::App& app, Command& command) {
   prune
       .add_option("--max-repack", command.max_repack_bytes,
                   "copy the rest of at most so much of mostly dead packs: 500M, 20G (default: no limit)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(command_line::size_in_bytes())
       ->type_name("SIZE");
   prune.add_flag("-n,--dry-run", command.dry_run, "only tell what would be freed");
 }

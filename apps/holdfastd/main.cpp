@@ -16,6 +16,7 @@
 #include "server/keys.h"
 #include "server/serve.h"
 #include "service_manager.h"
+#include "value.h"
 
 namespace {
 
@@ -61,16 +62,16 @@ void define(CLI::App& app, CommandLine& line) {
                   "what the link names (default: where it listens; on all addresses: this machine's name)")
       ->type_name("HOST[:PORT]");
   serve.add_option("--account-quota", line.account_bytes_max, "what one account may store")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 60))
+      ->transform(command_line::size_in_bytes())
+      ->check(command_line::between(std::uint64_t{1} << 20, std::uint64_t{1} << 60))
       ->default_str("1TiB")
       ->type_name("SIZE");
   serve.add_option("--grace-days", line.grace_days, "how long retired objects are kept and can be brought back")
-      ->check(CLI::Range(1u, 3650u))
+      ->check(command_line::between(1u, 3650u))
       ->capture_default_str()
       ->type_name("DAYS");
   serve.add_option("--threads", line.serve.worker_threads, "calls that are worked on at once")
-      ->check(CLI::Range(1u, 256u))
+      ->check(command_line::between(1u, 256u))
       ->capture_default_str()
       ->type_name("COUNT");
   serve.add_option("--log-level", line.log_level, "debug also names the addresses of clients")
@@ -85,11 +86,11 @@ void define(CLI::App& app, CommandLine& line) {
       *app.add_subcommand("invite", "print invitations, each for one account, while the server runs or not");
   invite.add_option("--data", line.invite_data, "the server's data directory")->required()->type_name("DIR");
   invite.add_option("--days", line.invite_days, "how long they are good")
-      ->check(CLI::Range(1u, 3650u))
+      ->check(command_line::between(1u, 3650u))
       ->capture_default_str()
       ->type_name("DAYS");
   invite.add_option("--count", line.invite_count, "how many")
-      ->check(CLI::Range(1u, 10'000u))
+      ->check(command_line::between(1u, 10'000u))
       ->capture_default_str()
       ->type_name("COUNT");
 

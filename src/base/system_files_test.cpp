@@ -13,6 +13,7 @@
 #include <csignal>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "base/system.h"
 #include "base/system_fd.h"
@@ -39,6 +40,26 @@ class SystemFilesTest : public testing::Test {
   TestDirectory directory;
   std::unique_ptr<Files> files = system_files(2);
 };
+
+// A file server's write lease: it is told to let go, and the reader waits for it.
+TEST_F(SystemFilesTest, ALeasedFileIsReadWhenItsHolderLetsGo) {
+  plant("leased", "12345");
+  const auto before = ::signal(SIGIO, SIG_IGN);  // how the kernel tells the holder
+  const Fd holder(::open((directory / "leased").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::fcntl(holder.get(), F_SETLEASE, F_WRLCK), 0);
+  bool told = false;
+  std::thread lets_go([&] {
+    while (::fcntl(holder.get(), F_GETLEASE) == F_WRLCK) std::this_thread::yield();
+    told = true;
+    (void)::fcntl(holder.get(), F_SETLEASE, F_UNLCK);
+  });
+  const auto answers = files->read_batch(std::vector<ReadRequest>{{TreePlace(directory / "leased"), 5}});
+  lets_go.join();
+  (void)::signal(SIGIO, before);
+  EXPECT_TRUE(told);
+  ASSERT_TRUE(answers[0]) << answers[0].error().sentence;
+  EXPECT_EQ(as_text(answers[0]->bytes), "12345");
+}
 
 TEST_F(SystemFilesTest, AListingTellsEveryKindOfEntryAsItIs) {
   plant("regular", "12345");

@@ -63,10 +63,27 @@ Result<At> find(const TreePlace& place) {
   return at;
 }
 
+// Somebody holds a write lease on the file (fcntl(2), F_SETLEASE): its holder was told by the first try, and has the
+// kernel's lease-break-time to let go. By way of O_PATH, since only a regular file may be waited for.
+Fd open_leased(const At& at) {
+  const Fd found(::openat(at.folder, at.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const auto stat = stat_fd(found.get(), at.name);
+  if (!stat || stat->type != FileType::regular) {
+    errno = EWOULDBLOCK;
+    return {};
+  }
+  const std::string link = "/proc/self/fd/" + std::to_string(found.get());
+  for (;;) {
+    Fd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file || errno != EINTR) return file;
+  }
+}
+
 Result<Fd> open_for_reading(const TreePlace& place) {
   HF_TRY(const At at, find(place));
   // O_NONBLOCK: a fifo that took the file's place must not hold us up. Regular files ignore it.
   Fd descriptor(open_quietly(at.folder, at.name.c_str(), O_RDONLY | O_NONBLOCK));
+  if (!descriptor && errno == EWOULDBLOCK) descriptor = open_leased(at);
   if (!descriptor) return system_fail(errno, "opening the file", place.name);
   return descriptor;
 }

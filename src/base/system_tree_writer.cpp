@@ -173,10 +173,11 @@ class SystemTreeWriter final : public TreeWriter {
     if (node.type == FileType::fifo) kind = S_IFIFO;
     if (kind == 0) return fail(Code::Unsupported, "only devices and fifos are made as nodes", printable(name));
     const dev_t device = kind == S_IFIFO ? 0 : makedev(node.device_major, node.device_minor);
-    return make(place, name, replace, "making the node", [&](const std::string& leaf, int& number) -> Status {
+    const auto create_at = [&](const std::string& leaf, int& number) -> Status {
       if (::mknodat(place.descriptor(), leaf.c_str(), kind | 0600u, device) != 0) number = errno;
       return {};
-    });
+    };
+    return make(place, name, replace, "making the node", create_at, &node);
   }
 
   Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) override {
@@ -297,20 +298,25 @@ class SystemTreeWriter final : public TreeWriter {
     }
   }
 
-  static Status check_replaceable(const Place& place, const std::string& name) {
+  // node: what is to be there, if it is a device or a fifo.
+  static Status check_replaceable(const Place& place, const std::string& name, const FileStat* node = nullptr) {
     HF_TRY(const FileStat there, stat_at(place.descriptor(), place.leaf.c_str(), name));
     if (there.type == FileType::regular || there.type == FileType::symlink) return {};
-    return fail(Code::AlreadyExists, "only a regular file or a symbolic link is replaced", printable(name));
+    const auto kind = [](const FileStat& stat) { return std::tie(stat.type, stat.device_major, stat.device_minor); };
+    if (node != nullptr && kind(there) == kind(*node)) return {};
+    return fail(Code::AlreadyExists,
+                "only a regular file, a symbolic link, or a device or fifo by its like is replaced", printable(name));
   }
 
   // Makes an entry by create_at(leaf, errno of the creating call), under its name or, where something is to be
   // replaced, under a temporary name that is then renamed.
   template <class Create>
-  Status make(const Place& place, const std::string& name, bool replace, std::string_view doing, Create create_at) {
+  Status make(const Place& place, const std::string& name, bool replace, std::string_view doing, Create create_at,
+              const FileStat* node = nullptr) {
     int number = 0;
     HF_OK(create_at(place.leaf, number));
     if (number == EEXIST && replace) {
-      HF_OK(check_replaceable(place, name));
+      HF_OK(check_replaceable(place, name, node));
       const std::string temporary = next_temporary();
       number = 0;
       HF_OK(create_at(temporary, number));

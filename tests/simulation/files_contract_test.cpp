@@ -258,6 +258,18 @@ TEST_P(FilesContract, ABatchAnswersInTheOrderOfItsRequests) {
   EXPECT_EQ(code_of(files.read_file(at("b"), 5)), "TooLarge");
 }
 
+TEST_P(FilesContract, AFifoIsReplacedByItsLikeOnly) {
+  const FileStat fifo{.type = FileType::fifo}, device{.type = FileType::character_device, .device_major = 1};
+  ASSERT_TRUE(writer()->make_node("fifo", fifo, false));
+  const auto before = files.stat(at("fifo"))->inode;
+  EXPECT_EQ(code_of(writer()->make_node("fifo", fifo, false)), "AlreadyExists");
+  EXPECT_TRUE(writer()->make_node("fifo", fifo, true));
+  EXPECT_NE(files.stat(at("fifo"))->inode, before);  // another's end of the old one leads nowhere
+  EXPECT_FALSE(writer()->make_node("fifo", device, true));
+  EXPECT_EQ(code_of(writer()->make_symlink("fifo", "target", true)), "AlreadyExists");
+  EXPECT_EQ(files.stat(at("fifo"))->type, FileType::fifo);
+}
+
 TEST_P(FilesContract, ALockIsHeldOnce) {
   auto lock = files.lock(at("lock")).value();
   EXPECT_EQ(code_of(files.lock(at("lock"))), "Busy");

@@ -105,7 +105,7 @@ class SimTreeWriter final : public TreeWriter {
       HF_OK(begin(Kind::observe, "make_node", name));
       return fail(Code::PermissionDenied, "only root makes devices", printable(name));
     }
-    HF_TRY(const std::string at, make(name, node.type, replaces));
+    HF_TRY(const std::string at, make(name, node.type, replaces, &node));
     HF_TRY(const Place made, place(at));
     InodeMeta meta = made.node->meta;
     if (device) {
@@ -173,20 +173,24 @@ class SimTreeWriter final : public TreeWriter {
     HF_OK(access_->begin(kind, {.who = {}, .what = what, .object = name}));
     return place(name);
   }
-  // The name itself, or a temporary one beside what may be replaced.
-  Result<std::string> free_name(const std::string& name, bool replaces) {
+  // The name itself, or a temporary one beside what may be replaced. node: what is to be there, if it is a device or a
+  // fifo.
+  Result<std::string> free_name(const std::string& name, bool replaces, const FileStat* node = nullptr) {
     HF_TRY(const Place there, place(name));
     if (there.node == nullptr) return name;
-    const bool replaceable = there.node->type == FileType::regular || there.node->type == FileType::symlink;
+    const bool like = node != nullptr && there.node->type == node->type &&
+                      there.node->meta.device_major == node->device_major &&
+                      there.node->meta.device_minor == node->device_minor;
+    const bool replaceable = like || there.node->type == FileType::regular || there.node->type == FileType::symlink;
     if (!replaces || !replaceable) {
       return fail(Code::AlreadyExists, "there is something of that name", printable(name));
     }
     return sibling(name, temporary_prefix_ + std::to_string(++temporaries_));
   }
   // Gives the name under which it was made.
-  Result<std::string> make(const std::string& name, FileType type, bool replaces) {
+  Result<std::string> make(const std::string& name, FileType type, bool replaces, const FileStat* node = nullptr) {
     HF_OK(begin(Kind::change, "make", name));
-    HF_TRY(std::string at, free_name(name, replaces));
+    HF_TRY(std::string at, free_name(name, replaces, node));
     HF_TRY(const Place there, place(at));
     HF_OK(named(disk_.create(access_->actor, there, type, type == FileType::symlink ? 0777 : 0600), name));
     return at;
