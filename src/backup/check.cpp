@@ -298,9 +298,9 @@ class Check {
   Result<bool> walk_trees() {
     HF_TRY(const auto snapshots, list_snapshots(space_));
     bool good = true;
-    for (const auto& listed : snapshots) {
+    for (const space::Snapshot& snapshot : snapshots) {
       ++report_.snapshots;
-      good = folder(listed.snapshot.root, listed.snapshot.id.short_hex() + ":") && good;
+      good = folder(snapshot.root, snapshot.id.short_hex() + ":") && good;
     }
     return folder(space_.state().live_root, "live:") && good;
   }

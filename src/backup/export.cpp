@@ -40,11 +40,10 @@ class Export {
     for (const char* kind : {"", "snapshots", "live"}) HF_OK(make_private(kind));
     HF_TRY(links_, files_.tree_writer(options_.folder));
     std::set<std::string> parts;
-    for (const ListedSnapshot& listed : snapshots)
-      parts.insert(part_of("snapshots/" + name_of(listed.snapshot), listed.snapshot.root));
+    for (const space::Snapshot& snapshot : snapshots)
+      parts.insert(part_of("snapshots/" + name_of(snapshot), snapshot.root));
     HF_OK(discard_parts("snapshots", parts));
-    for (const ListedSnapshot& listed : snapshots)
-      HF_OK(tree("snapshots/" + name_of(listed.snapshot), false, listed.snapshot));
+    for (const space::Snapshot& snapshot : snapshots) HF_OK(tree("snapshots/" + name_of(snapshot), false, snapshot));
     if (space_.state().live_root.is_zero()) return discard_parts("live", {});
     HF_TRY(const std::string number, live_number());
     if (const std::uint64_t before = live_tree_number(number) - 1; before > 0)

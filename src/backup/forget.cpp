@@ -13,6 +13,7 @@ class Forget {
   Forget(session::SpaceSession& space, const ForgetOptions& options) : space_(space), options_(options) {}
 
   Result<std::vector<Judged>> go() {
+    HF_TRY(now_, earlier_now(space_.session()));
     HF_OK(judge_all());
     if (options_.dry_run || forgotten().empty()) return std::move(judged_);
     const auto committed = space_.commit([&]() -> Result<std::optional<session::Draft>> {
@@ -31,10 +32,8 @@ class Forget {
  private:
   Status judge_all() {
     HF_TRY(auto snapshots, list_snapshots(space_));
-    const std::int64_t now = std::min(space_.session().doors.clock.now_ns(), options_.other_now_ns);
-    find_undated(snapshots, now);
     if (options_.ids.empty()) {
-      judged_ = judge(options_.rules, snapshots, now);
+      judged_ = judge(options_.rules, dated(std::move(snapshots), now_), now_);
       return {};
     }
     if (named_.empty()) {  // once: "latest" is what it was when it was typed
@@ -44,7 +43,7 @@ class Forget {
       }
     }
     judged_.clear();
-    for (ListedSnapshot& listed : snapshots) {
+    for (DatedSnapshot& listed : dated(std::move(snapshots), now_)) {
       const bool goes = std::ranges::find(named_, listed.snapshot.id) != named_.end();
       judged_.push_back({std::move(listed), goes ? std::vector<std::string>() : std::vector<std::string>{"not named"}});
     }
@@ -80,6 +79,7 @@ class Forget {
 
   session::SpaceSession& space_;
   const ForgetOptions& options_;
+  std::int64_t now_ = 0;
   std::vector<Judged> judged_;
   std::vector<space::SnapshotId> named_;
   std::unique_ptr<session::Upload> upload_;

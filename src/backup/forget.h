@@ -2,8 +2,6 @@
 // (prune.h). unforget.h brings them back.
 #pragma once
 
-#include <limits>
-
 #include "backup/keep.h"
 
 namespace holdfast::backup {
@@ -12,9 +10,6 @@ struct ForgetOptions {
   KeepRules rules;               // or:
   std::vector<std::string> ids;  // as find_snapshot takes them
   bool dry_run = false;
-  // Of another clock than this device's: a snapshot that is later than either is undated. A clock that is wrong here
-  // was perhaps wrong when the snapshot was made.
-  std::int64_t other_now_ns = std::numeric_limits<std::int64_t>::max();
 };
 // REQUIRES: rules or ids. All snapshots, oldest first; those without a reason were forgotten.
 [[nodiscard]] Result<std::vector<Judged>> run_forget(session::SpaceSession& space, const ForgetOptions& options);

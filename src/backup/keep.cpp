@@ -93,11 +93,11 @@ bool KeepRules::empty() const {
   return last + std::uint64_t{hourly} + daily + weekly + monthly + yearly == 0 && within_ns <= 0 && tags.empty();
 }
 
-std::vector<Judged> judge(const KeepRules& rules, std::span<const ListedSnapshot> snapshots, std::int64_t now_ns) {
+std::vector<Judged> judge(const KeepRules& rules, std::span<const DatedSnapshot> snapshots, std::int64_t now_ns) {
   std::vector<Judged> out;
   out.reserve(snapshots.size());
   std::map<std::tuple<AccountId, DeviceId, std::vector<std::string>>, Line> lines;
-  for (const ListedSnapshot& listed : snapshots) out.push_back({listed, {}});
+  for (const DatedSnapshot& listed : snapshots) out.push_back({listed, {}});
   for (auto judged = out.rbegin(); judged != out.rend(); ++judged) {
     const space::Snapshot& snapshot = judged->listed.snapshot;
     lines[{snapshot.account, snapshot.device, snapshot.paths}].push_back(&*judged);

@@ -17,13 +17,13 @@ struct KeepRules {
   [[nodiscard]] bool empty() const;
 };
 struct Judged {
-  ListedSnapshot listed;
+  DatedSnapshot listed;
   std::vector<std::string> reasons;  // "daily", "tag x", "undated", ...; empty: it is forgotten
 };
 
 // In the order given, which is the log's. Never forgotten: undated ones, which take nobody's place either; the newest
 // whole one of each (device, paths). A partial one is kept until a whole one of the same follows it, or for 30 days.
-[[nodiscard]] std::vector<Judged> judge(const KeepRules& rules, std::span<const ListedSnapshot> snapshots,
+[[nodiscard]] std::vector<Judged> judge(const KeepRules& rules, std::span<const DatedSnapshot> snapshots,
                                         std::int64_t now_ns);
 
 }  // namespace holdfast::backup

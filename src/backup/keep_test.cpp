@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t hour_ns = 3600 * second_ns, day_ns = 24 * hour_ns;
 constexpr std::int64_t monday_ns = 1'767'571'200 * second_ns;  // 2026-01-05 00:00 UTC
 
-ListedSnapshot at(std::int64_t time_ns, std::uint64_t seq) {
-  ListedSnapshot out;
+DatedSnapshot at(std::int64_t time_ns, std::uint64_t seq) {
+  DatedSnapshot out;
   out.snapshot.time_ns = time_ns;
   out.snapshot.seq = seq;
   out.snapshot.paths = {"/home"};
@@ -21,13 +21,19 @@ ListedSnapshot at(std::int64_t time_ns, std::uint64_t seq) {
   return out;
 }
 
-std::vector<ListedSnapshot> every(std::int64_t step_ns, int count, std::int64_t from_ns = monday_ns) {
-  std::vector<ListedSnapshot> out;
+void date_again(std::vector<DatedSnapshot>& snapshots, std::int64_t now_ns) {
+  std::vector<space::Snapshot> plain;
+  for (const DatedSnapshot& one : snapshots) plain.push_back(one.snapshot);
+  snapshots = dated(std::move(plain), now_ns);
+}
+
+std::vector<DatedSnapshot> every(std::int64_t step_ns, int count, std::int64_t from_ns = monday_ns) {
+  std::vector<DatedSnapshot> out;
   for (int i = 0; i < count; ++i) out.push_back(at(from_ns + i * step_ns, out.size() + 1));
   return out;
 }
 
-std::set<std::uint64_t> kept(const KeepRules& rules, const std::vector<ListedSnapshot>& snapshots,
+std::set<std::uint64_t> kept(const KeepRules& rules, const std::vector<DatedSnapshot>& snapshots,
                              std::int64_t now_ns = monday_ns + 10'000 * day_ns) {
   std::set<std::uint64_t> out;
   for (const Judged& judged : judge(rules, snapshots, now_ns))
@@ -117,8 +123,8 @@ KeepRules some_rules() {
   return {few(), few(), few(), few(), few(), few(), *rc::gen::inRange(0, 40) * day_ns, {}};
 }
 
-std::vector<ListedSnapshot> honest_ones() {
-  std::vector<ListedSnapshot> out;
+std::vector<DatedSnapshot> honest_ones() {
+  std::vector<DatedSnapshot> out;
   std::int64_t time = monday_ns;
   const int count = *rc::gen::inRange(1, 30);
   for (int i = 0; i < count; ++i) {
@@ -134,16 +140,16 @@ RC_GTEST_PROP(Keep, AWrongTimeNeverForgetsWhatWouldBeKept, ()) {
   const KeepRules rules = some_rules();
   auto snapshots = honest_ones();
   const std::int64_t now = snapshots.back().snapshot.time_ns + 1;
-  find_undated(snapshots, now);
+  date_again(snapshots, now);
   const Seqs before = kept(rules, snapshots, now);
   const auto place = *rc::gen::inRange<std::size_t>(0, snapshots.size() + 1);
   const std::int64_t wrong = monday_ns + *rc::gen::inRange(-1'000, 1'000) * hour_ns;
   snapshots.insert(snapshots.begin() + static_cast<std::ptrdiff_t>(place),
                    at(wrong, place < snapshots.size() ? snapshots[place].snapshot.seq - 1 : 999));
-  find_undated(snapshots, now);
+  date_again(snapshots, now);
   if (!snapshots[place].undated) {  // it is a snapshot like any other: a later one is not
     snapshots[place].snapshot.time_ns = now + *rc::gen::inRange<std::int64_t>(1, 1'000) * day_ns;
-    find_undated(snapshots, now);
+    date_again(snapshots, now);
   }
   const Seqs after = kept(rules, snapshots, now);
   RC_ASSERT(std::ranges::includes(after, before));
@@ -154,17 +160,17 @@ RC_GTEST_PROP(Keep, AWrongClockNeverForgetsWhatWouldBeKept, ()) {
   const KeepRules rules = some_rules();
   auto snapshots = honest_ones();
   const std::int64_t now = snapshots.back().snapshot.time_ns + 1;
-  find_undated(snapshots, now);
+  date_again(snapshots, now);
   const Seqs before = kept(rules, snapshots, now);
   const auto wrong = *rc::gen::arbitrary<std::int64_t>();
-  find_undated(snapshots, wrong);
+  date_again(snapshots, wrong);
   RC_ASSERT(std::ranges::includes(kept(rules, snapshots, wrong), before));
 }
 
 TEST(Keep, StatedTimesMayBeAnything) {
   constexpr auto least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
-  std::vector<ListedSnapshot> snapshots{at(most, 1), at(least, 2), at(0, 3), at(most, 4)};
-  find_undated(snapshots, monday_ns);
+  std::vector<DatedSnapshot> snapshots{at(most, 1), at(least, 2), at(0, 3), at(most, 4)};
+  date_again(snapshots, monday_ns);
   EXPECT_TRUE(snapshots[0].undated && snapshots[3].undated);
   for (auto& listed : snapshots) listed.undated = false;
   EXPECT_EQ(kept({1, 1, 1, 1, 1, 1, most, {}}, snapshots).count(4), 1u);

@@ -4,7 +4,8 @@
 //   mark what is needed -> choose packs -> copy what is still needed of mostly dead ones -> verify -> commit
 //
 // Needs no lock: a commit that came in between is looked at before the prune's own, and whoever deduplicated against
-// what the prune took away starts over. A prune that ends anywhere leaves a whole space; the next one goes on.
+// what the prune took away starts over, any other goes on. A prune that ends anywhere leaves a whole space; the next
+// one goes on.
 #pragma once
 
 #include <functional>

@@ -31,7 +31,7 @@ Run::Run(session::SpaceSession& space, const BackupOptions& options)
       doors_(space.session().doors),
       names_(doors_.files),
       scan_time_ns_(doors_.clock.now_ns()),
-      prunes_at_start_(space.prunes_seen()),
+      prunes_seen_(space.prunes_seen()),
       roots_(name_roots(options.paths)),
       pace_(doors_.clock, options.progress != nullptr) {}
 
@@ -87,7 +87,7 @@ Status Run::prepare() {
   if (old_) {
     HF_TRY(const auto snapshots, list_snapshots(space_));
     trusted_ = std::ranges::any_of(
-        snapshots, [&](const ListedSnapshot& listed) { return listed.snapshot.root == old_->header().root; });
+        snapshots, [&](const space::Snapshot& snapshot) { return snapshot.root == old_->header().root; });
     if (!trusted_) reached("backup: file state of a snapshot that is gone");
     trusted_ = trusted_ && report_.packs_lost == 0;
   }
@@ -96,7 +96,7 @@ Status Run::prepare() {
   if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
 
   const auto known = [this](const ChunkId& id) {
-    return options_.only_read || space_.index().known(id) || (upload_ && upload_->has(id));
+    return options_.only_read || rely_on(id) || (upload_ && upload_->has(id));
   };
   const space::IngestContext context{space_.root_keys().chunk_id,
                                      space_.root_keys().chunker,
@@ -121,7 +121,7 @@ Status Run::prepare() {
     const auto* file = entry.file();
     const auto* one = file == nullptr ? nullptr : std::get_if<space::OneChunk>(&file->data);
     const bool attributes_here = std::holds_alternative<std::vector<space::WireAttribute>>(entry.attributes);
-    const bool whole = file == nullptr || file->size == 0 || (one != nullptr && space_.index().known(one->id));
+    const bool whole = file == nullptr || file->size == 0 || (one != nullptr && rely_on(one->id));
     return attributes_here && whole && entry.directory() == nullptr;
   };
   compare_.emplace(
@@ -177,7 +177,7 @@ space::Snapshot Run::new_snapshot(const space::Root& root, bool partial) {
   snapshot.id = doors_.random.make<space::SnapshotId>();
   snapshot.account = space_.session().account().profile.account;
   snapshot.device = space_.session().account().profile.device;
-  snapshot.time_ns = scan_time_ns_;
+  snapshot.time_ns = doors_.clock.now_ns();  // a scan that takes hours must not fall behind a short one's (D23)
   snapshot.root = root;
   for (const auto& [path, name] : roots_) snapshot.paths.push_back(path);
   snapshot.tags = options_.tags;
@@ -197,13 +197,35 @@ space::Snapshot Run::new_snapshot(const space::Root& root, bool partial) {
   return snapshot;
 }
 
-Status Run::check_not_pruned() const {
-  if (space_.prunes_seen() == prunes_at_start_) return {};
-  return fail(Code::Behind, "the space was pruned while the command ran");  // the caller starts over
+bool Run::rely_on(const ChunkId& id) {
+  if (!space_.index().known(id)) return false;
+  if (relied_.size() < relied_max) relied_.insert(id);
+  return true;
+}
+
+// R2 of F1. A prune keeps what its commit's roots and index need; so what this run refers to stands if its own old
+// roots are still there and its other chunks are still known.
+Result<bool> Run::stands_without_upload() {
+  HF_OK(space_.follow_index());
+  HF_TRY(const auto snapshots, list_snapshots(space_));
+  const auto has_root = [&](const space::Snapshot& snapshot) { return snapshot.root == old_->header().root; };
+  if (trusted_ && std::ranges::none_of(snapshots, has_root)) return false;
+  for (const std::string& key : partials_)
+    if (std::ranges::find(snapshots, key, &space::Snapshot::key) == snapshots.end()) return false;
+  return relied_.size() < relied_max && relied_.all_of([&](const ChunkId& id) { return space_.index().known(id); });
+}
+
+Status Run::check_prunes() {
+  if (space_.prunes_seen() == prunes_seen_) return {};
+  HF_TRY(const bool stands, stands_without_upload());
+  if (!stands) return fail(Code::Behind, "the space was pruned while the command ran");  // the caller starts over
+  prunes_seen_ = space_.prunes_seen();
+  reached("backup: a prune in between took nothing that it needs");
+  return {};
 }
 
 Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
-  HF_OK(check_not_pruned());
+  HF_OK(check_prunes());
   // Under its label it would pass for the whole one, also when it is asked for again.
   if (options_.label && report_.problems_count > 0) {
     Error error = report_.problems.front().error;
@@ -254,6 +276,7 @@ Status Run::commit_partial() {
   auto snapshot = new_snapshot(built.root, true);
   HF_OK(commit(snapshot));
   partials_ = {snapshot.key()};
+  relied_ = {};
   HF_OK(space_.follow_index());
   return {};
 }

@@ -8,10 +8,12 @@
 #include "backup/local_tree.h"
 #include "backup/names.h"
 #include "session/publish.h"
+#include "space/chunk_set.h"
 #include "worktree/scan.h"
 
 namespace holdfast::backup {
 
+inline constexpr std::size_t relied_max = std::size_t{1} << 20;  // some 40 MiB; with more, a prune makes it start over
 inline constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;  // of an upload: then it is committed (D21)
 
 class Run final : private Folders {
@@ -73,7 +75,9 @@ class Run final : private Folders {
   Status ensure_upload();
   Status flush_all();
   Status commit_partial();
-  [[nodiscard]] Status check_not_pruned() const;
+  Status check_prunes();
+  [[nodiscard]] Result<bool> stands_without_upload();
+  bool rely_on(const ChunkId& id);
   Result<session::Draft> draft(space::Snapshot& snapshot);
   Result<std::optional<session::Draft>> live_draft(space::Snapshot& made);  // run_live.cpp
   Status check_live_place();
@@ -89,11 +93,14 @@ class Run final : private Folders {
   Doors doors_;
   Names names_;
   std::int64_t scan_time_ns_;
-  std::uint64_t prunes_at_start_;
+  std::uint64_t prunes_seen_;
   std::vector<std::pair<Path, std::string>> roots_;  // path and its name in the snapshot, sorted by name
 
   std::unique_ptr<FileState> old_;
   bool trusted_ = false, keeps_state_ = true;
+  // Since the last partial commit, which has all that was referred to before: the chunks that the space had already,
+  // beside those below a trusted old root.
+  space::ChunkSet relied_;
   std::optional<FileStateWriter> state_writer_;
   std::string state_claim_;  // of two equal commands at once, one writes the file state
   std::unique_ptr<session::Upload> upload_;

@@ -47,7 +47,7 @@ Status Run::check_live_place() {
 }
 
 Result<std::optional<session::Draft>> Run::live_draft(space::Snapshot& made) {
-  HF_OK(check_not_pruned());
+  HF_OK(check_prunes());
   HF_OK(space_.follow_index());
   session::SpaceReader reader(space_);
   OwnNodes own(*kept_, reader);

@@ -109,9 +109,9 @@ class Unforget {
   Status choose() {
     HF_TRY(const auto now, list_snapshots(space_));
     HF_TRY(const auto forgotten, list(*past_));
-    std::vector<ListedSnapshot> all;
+    std::vector<space::Snapshot> all;
     all.reserve(forgotten.size() + now.size());
-    for (const ForgottenSnapshot& one : forgotten) all.push_back({one.snapshot, false});
+    for (const ForgottenSnapshot& one : forgotten) all.push_back(one.snapshot);
     all.insert(all.end(), now.begin(), now.end());
     wanted_.clear();
     report_.there.clear();
@@ -124,7 +124,7 @@ class Unforget {
                     "no snapshot of this id was forgotten, or the server's grace is over and has freed it",
                     printable(id));
       if (!found) return pass_on(found.error());
-      const bool there = std::ranges::any_of(now, [&](const auto& one) { return one.snapshot.id == found->id; });
+      const bool there = std::ranges::any_of(now, [&](const space::Snapshot& one) { return one.id == found->id; });
       auto& into = there ? report_.there : wanted_;
       if (std::ranges::find(into, found->id, &space::Snapshot::id) == into.end()) into.push_back(*std::move(found));
     }

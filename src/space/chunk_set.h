@@ -26,6 +26,15 @@ class ChunkSet {
     return true;
   }
   [[nodiscard]] std::size_t size() const { return size_; }
+  // Of each, test(its first 16 bytes, then zeros), which is all that an index asks for.
+  template <class Test>
+  [[nodiscard]] bool all_of(Test test) const {
+    return std::ranges::all_of(slots_, [&](const Prefix& prefix) {
+      ChunkId id;
+      std::memcpy(id.bytes.data(), prefix.data(), sizeof prefix);
+      return prefix == Prefix{} || test(id);
+    });
+  }
 
  private:
   using Prefix = std::array<std::uint64_t, 2>;  // zero: an empty slot

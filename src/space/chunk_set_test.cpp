@@ -27,6 +27,10 @@ TEST(ChunkSet, HoldsWhatASetHolds) {
       RC_ASSERT(set.contains(id));
     }
     RC_ASSERT(set.size() == model.size());
+    std::size_t seen = 0;
+    RC_ASSERT(set.all_of([&](const ChunkId& id) { return ++seen, set.contains(id); }));
+    RC_ASSERT(seen == model.size());
+    RC_ASSERT(model.empty() || !set.all_of([&](const ChunkId&) { return seen-- != 1; }));
     RC_ASSERT(!set.contains(random.make<ChunkId>()));
   }));
 }

@@ -133,7 +133,7 @@ struct Snapshot {  // one entry of the snapshots tree; its key is {device, time,
   SnapshotId id;   // random
   AccountId account;
   DeviceId device;
-  std::int64_t time_ns = 0;        // stated by the device (D23)
+  std::int64_t time_ns = 0;        // of its end, as the device's clock stated it (D23)
   std::uint64_t seq = 0;           // of the commit that added it
   Root root;                       // a directory with one entry for each backed-up path, named by its last component
   std::vector<std::string> paths;  // absolute, in the order of the root's entries
@@ -250,12 +250,15 @@ struct PlacedExtent {
 [[nodiscard]] Result<Root> without_snapshots(ChunkSource& source, const RootKeys& keys, const NodeSink& sink,
                                              const Root& root, std::span<const std::string> keys_removed);
 
-// Every chunk id that a tree refers to, nodes and data, once for each time it stands there. For checks and rebases.
 struct ReferredChunk {
   ChunkKind kind = ChunkKind::data;
   ChunkId id;
   std::uint32_t length = 0;  // of data; 0: not known
 };
+// What one entry, and what one node of any kind refers to, in order. What a node is stands in itself.
+[[nodiscard]] std::vector<ReferredChunk> references_of(const TreeEntry& entry);
+[[nodiscard]] std::vector<ReferredChunk> references_of(const Node& node);
+// Every chunk id that a tree refers to, nodes and data, once for each time it stands there.
 [[nodiscard]] Status for_each_chunk(ChunkSource& source, const Root& directory_root,
                                     const std::function<Status(const ReferredChunk&, const std::string& path)>& visit);
 

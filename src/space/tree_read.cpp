@@ -266,8 +266,7 @@ class ChunkWalk {
     Listening nodes(*this, path);
     HF_OK(for_each_entry<TreeEntry>(nodes, root, [&](TreeEntry&& entry) -> Result<bool> {
       const std::string below = join_path(path, entry.name);
-      HF_OK(attributes(entry, below));
-      if (const FileContent* content = entry.file()) HF_OK(file(*content, below));
+      for (const ReferredChunk& chunk : references_of(entry)) HF_OK(referred(chunk, entry, below));
       if (entry.directory() != nullptr) folders.push_back(std::move(entry));
       return true;
     }));
@@ -291,18 +290,11 @@ class ChunkWalk {
     const std::string& path_;
   };
 
-  Status attributes(const TreeEntry& entry, const std::string& path) {
-    const auto* chunk = std::get_if<AttributesChunk>(&entry.attributes);
-    return chunk == nullptr ? Status() : visit_({ChunkKind::data, chunk->id, chunk->length}, path);
-  }
-
-  Status file(const FileContent& content, const std::string& path) {
-    if (const auto* one = std::get_if<OneChunk>(&content.data))
-      return visit_({ChunkKind::data, one->id, static_cast<std::uint32_t>(content.size)}, path);
-    const auto* manifest = std::get_if<ManifestRoot>(&content.data);
-    if (manifest == nullptr) return {};
+  Status referred(const ReferredChunk& chunk, const TreeEntry& entry, const std::string& path) {
+    if (chunk.kind == ChunkKind::data) return visit_(chunk, path);
+    if (entry.directory() != nullptr) return {};  // walked after the entries beside it
     Listening nodes(*this, path);
-    return for_each_entry<ManifestEntry>(nodes, manifest->root, [&](ManifestEntry&& piece) -> Result<bool> {
+    return for_each_entry<ManifestEntry>(nodes, chunk.id, [&](ManifestEntry&& piece) -> Result<bool> {
       if (const auto* chunk = std::get_if<ChunkExtent>(&piece.extent))
         HF_OK(visit_({ChunkKind::data, chunk->id, chunk->length}, path));
       return true;

@@ -62,7 +62,7 @@ Result<Status> status(Session& session) {
       status.alarms = space->alarms();
       HF_TRY(const auto snapshots, backup::list_snapshots(*space));
       status.snapshots = snapshots.size();
-      if (!snapshots.empty()) status.newest = snapshots.back().snapshot;
+      if (!snapshots.empty()) status.newest = snapshots.back();
       return {};
     };
     if (const auto looked = look(); !looked) status.error = looked.error();

@@ -21,7 +21,8 @@ Result<BackupDone> backup(Session& session, const std::optional<std::string>& sp
 Result<Snapshots> snapshots(Session& session, const std::string& name) {
   HF_TRY(const auto space, session::open_space(session, name));
   HF_TRY(auto snapshots, backup::list_snapshots(*space));
-  return Snapshots{name, std::move(snapshots), session.alarms};
+  HF_TRY(const std::int64_t now, backup::earlier_now(session));
+  return Snapshots{name, backup::dated(std::move(snapshots), now), session.alarms};
 }
 
 Result<RestoreDone> restore(Session& session, const std::string& name, const std::string& which,

@@ -130,9 +130,9 @@ class Import {
     HF_TRY(const auto listed, backup::list_snapshots(**space));
     for (const FoundTree* found : own) {
       const space::Snapshot& label = found->tree.label;
-      const auto there = std::ranges::find(listed, label.id, [](const auto& one) { return one.snapshot.id; });
+      const auto there = std::ranges::find(listed, label.id, &space::Snapshot::id);
       if (!found->tree.live && there != listed.end()) {
-        const space::Snapshot& own_one = there->snapshot;
+        const space::Snapshot& own_one = *there;
         if (std::tie(own_one.time_ns, own_one.host, own_one.paths) != std::tie(label.time_ns, label.host, label.paths))
           return fail(Code::AlreadyExists, "the space has another snapshot of this id", printable(found->folder));
         ++done_.snapshots_there;

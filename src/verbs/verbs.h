@@ -78,7 +78,7 @@ struct BackupDone {
 
 struct Snapshots {
   std::string space;
-  std::vector<backup::ListedSnapshot> snapshots;  // oldest first
+  std::vector<backup::DatedSnapshot> snapshots;  // oldest first
   session::Alarms alarms;
 };
 [[nodiscard]] Result<Snapshots> snapshots(Session& session, const std::string& space);
@@ -88,7 +88,8 @@ struct ForgetDone {
   std::vector<backup::Judged> judged;  // oldest first; without a reason: forgotten
   session::Alarms alarms;
 };
-[[nodiscard]] Result<ForgetDone> forget(Session& session, const std::string& space, backup::ForgetOptions options);
+[[nodiscard]] Result<ForgetDone> forget(Session& session, const std::string& space,
+                                        const backup::ForgetOptions& options);
 
 struct PruneDone {
   backup::PruneReport report;

@@ -152,7 +152,7 @@ Result<std::vector<std::string>> snapshot_ids(Doors& doors) {
   HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
   HF_TRY(const auto snapshots, backup::list_snapshots(*space));
   std::vector<std::string> out;
-  for (const auto& listed : snapshots) out.push_back(listed.snapshot.id.hex());
+  for (const auto& snapshot : snapshots) out.push_back(snapshot.id.hex());
   return out;
 }
 

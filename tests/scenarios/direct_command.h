@@ -37,6 +37,19 @@ class DirectRemote final : public Remote {
   RequestId last_ = 0;
 };
 
+// Each look at it is some time later: what runs by it is long.
+class SlowClock final : public Clock {
+ public:
+  SlowClock(Clock& real, std::int64_t later_ns) : real_(real), later_ns_(later_ns) {}
+  std::int64_t now_ns() override { return real_.now_ns(); }
+  std::int64_t monotonic_ns() override { return real_.monotonic_ns() + (looks_ns_ += later_ns_); }
+  void sleep_ns(std::int64_t duration) override { real_.sleep_ns(duration); }
+
+ private:
+  Clock& real_;
+  std::int64_t later_ns_, looks_ns_ = 0;
+};
+
 // A command's own connection, over the home that all commands of the process share.
 struct Command {
   Command(Doors& given, OpenHome& home, BackupServer& server) : Command(given, given.clock, home, server) {}
@@ -50,12 +63,14 @@ struct Command {
 };
 
 // Two commands of one process in the space `backups`: `other` happens before call number `at_call` of `one`. Whether it
-// did: there may be fewer calls.
+// did: there may be fewer calls. later_ns: how much later it is for `one` at each look, which makes it commit on the
+// way.
 using SpaceWork = std::function<Status(session::SpaceSession&)>;
 inline Result<bool> run_among(Doors& doors, BackupServer& server, std::size_t at_call, const SpaceWork& one,
-                              const SpaceWork& other) {
+                              const SpaceWork& other, std::int64_t later_ns = 0) {
   HF_TRY(auto home, open_home(doors));
-  Command first(doors, home, server), second(doors, home, server);
+  SlowClock slow(doors.clock, later_ns);
+  Command first(doors, slow, home, server), second(doors, home, server);
   HF_TRY(const auto first_space, session::open_space(first.session, session::backups_space));
   HF_TRY(const auto second_space, session::open_space(second.session, session::backups_space));
   std::size_t calls = 0;

@@ -15,18 +15,6 @@ constexpr std::uint64_t without_end = std::uint64_t{1} << 40;
 constexpr int lies_max = 50;  // then the server is honest, so that a client that never stops fails its test
 
 // Every look at it takes a minute.
-class SlowClock final : public Clock {
- public:
-  explicit SlowClock(Clock& real) : real_(real) {}
-  std::int64_t now_ns() override { return real_.now_ns(); }
-  std::int64_t monotonic_ns() override { return real_.monotonic_ns() + (looks_ += 60 * second_ns); }
-  void sleep_ns(std::int64_t duration) override { real_.sleep_ns(duration); }
-
- private:
-  Clock& real_;
-  std::int64_t looks_ = 0;
-};
-
 api::Entry forged_after(const api::Entry& last) {
   api::Entry entry;
   entry.group = last.group;
@@ -211,7 +199,7 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
     EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 1u);
     HF_OK(b.refresh());
     const std::uint64_t before = b.head().seq;
-    SlowClock slow(doors.clock);
+    SlowClock slow(doors.clock, 60 * second_ns);
     Command a(doors, slow, home, *server);
     HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
     HF_TRY(const auto report, backup::run_backup(*space, options_of_user()));
@@ -219,7 +207,7 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
     EXPECT_GE(space->head().seq, before + 2);
     HF_TRY(const auto snapshots, backup::list_snapshots(*space));
     EXPECT_EQ(snapshots.size(), 2u);
-    for (const auto& listed : snapshots) EXPECT_FALSE(listed.snapshot.partial);
+    for (const auto& snapshot : snapshots) EXPECT_FALSE(snapshot.partial);
     HF_TRY(const auto checked, backup::run_check(*space, {true, {}}));
     EXPECT_TRUE(checked.whole());
     EXPECT_EQ(count(*home.shared->state, prefix + "intent/"), 0u);
@@ -248,7 +236,7 @@ TEST_F(LogScenario, ALongPutCommitsOnTheWay) {
     HF_OK(b.refresh());
     const std::uint64_t before = b.head().seq;
     std::size_t standing = 0;
-    SlowClock slow(doors.clock);
+    SlowClock slow(doors.clock, 60 * second_ns);
     Command a(doors, slow, home, *server);
     a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
       const bool appends = call.name == api::Append::name;

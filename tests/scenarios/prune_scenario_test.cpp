@@ -146,24 +146,39 @@ TEST(PruneScenario, SucceedsOverARoughNetwork) {
   }
 }
 
+Status back_up_now(session::SpaceSession& space) {
+  backup::BackupOptions options;
+  options.paths = {tree_of_user};
+  options.host = "laptop";
+  HF_OK(backup::run_backup(space, options));
+  return {};
+}
+Status prune_now(session::SpaceSession& space) {
+  HF_OK(backup::run_prune(space, {}));
+  return {};
+}
+
+// What it sent waits for the next one, which can commit on the way from the start.
+Status back_up_in_vain(Doors& doors, BackupServer& server) {
+  HF_TRY(auto home, open_home(doors));
+  Command refused(doors, home, server);
+  refused.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+    if (call.name == api::Append::name) return fail(Code::NoSpaceLeft, "refused");
+    return honest();
+  };
+  HF_TRY(const auto space, session::open_space(refused.session, session::backups_space));
+  EXPECT_EQ(back_up_now(*space).error().code, Code::NoSpaceLeft);
+  return {};
+}
+
 // Two commands of one account over one home: at each call of the one, all of the other happens.
 class PruneAmongWriters : public ::testing::Test {
  protected:
-  static Status back_up_now(session::SpaceSession& space) {
-    backup::BackupOptions options;
-    options.paths = {tree_of_user};
-    options.host = "laptop";
-    HF_OK(backup::run_backup(space, options));
-    return {};
-  }
-  static Status prune_now(session::SpaceSession& space) {
-    HF_OK(backup::run_prune(space, {}));
-    return {};
-  }
-
-  // The first snapshot's tree is on the disk again, the snapshot is forgotten, and what only it needs is still there.
+  // The first snapshot is forgotten, and what only it needs is still there. back_again: it is on the disk again, too;
+  // else the disk has a second file of what the other snapshot keeps.
   // True: `other` did happen; there are fewer calls else.
-  static bool play(std::size_t at_call, const SpaceWork& one, const SpaceWork& other, bool frees_at_once) {
+  static bool play(std::size_t at_call, const SpaceWork& one, const SpaceWork& other, bool frees_at_once,
+                   bool back_again) {
     World world;
     Scene scene(world);
     EXPECT_TRUE(scene.sign_up_once());
@@ -172,7 +187,11 @@ class PruneAmongWriters : public ::testing::Test {
     scene.change_much();
     EXPECT_TRUE(scene.back_up_once());
     EXPECT_TRUE(scene.forget_once());
-    write(scene.laptop.hand(), "large", large);
+    if (back_again) {
+      write(scene.laptop.hand(), "large", large);
+    } else {
+      write(scene.laptop.hand(), "copy", scene.laptop.hand().read_file(tree_of_user + "/large", 1 << 24).value());
+    }
     const PlainTree tree = look(scene.laptop.hand(), tree_of_user);
     const auto meanwhile = [&](session::SpaceSession& space) {
       const Status done = other(space);
@@ -197,14 +216,63 @@ class PruneAmongWriters : public ::testing::Test {
     return happened;
   }
 
-  static std::size_t play_at_each_call(const SpaceWork& one, const SpaceWork& other, bool frees_at_once) {
-    return sim::play_at_each_call([&](std::size_t call) { return play(call, one, other, frees_at_once); });
+  static std::size_t play_at_each_call(const SpaceWork& one, const SpaceWork& other, bool frees_at_once,
+                                       bool back_again = true) {
+    return sim::play_at_each_call([&](std::size_t call) { return play(call, one, other, frees_at_once, back_again); });
   }
 };
 
 TEST_F(PruneAmongWriters, APruneAtAnyCallOfABackupCostsNothing) {
   EXPECT_GT(play_at_each_call(back_up_now, prune_now, false), 5u);
   EXPECT_REACHED("backup: started over");
+}
+
+TEST_F(PruneAmongWriters, ABackupThatNeedsNothingOfWhatWasPrunedGoesOn) {
+  EXPECT_GT(play_at_each_call(back_up_now, prune_now, false, false), 5u);
+  EXPECT_REACHED("backup: a prune in between took nothing that it needs");
+  EXPECT_FALSE(sim::mark_reached("backup: started over"));
+}
+
+// The roots go that a backup relies on: the snapshot before it, or, where it commits on the way, its own partial ones.
+// later_s: how much later it is at each of its looks at the clock.
+bool play_forgetting(std::size_t at_call, std::int64_t later_s) {
+  World world;
+  Scene scene(world);
+  EXPECT_TRUE(scene.sign_up_once());
+  EXPECT_TRUE(scene.back_up_once());
+  write(scene.laptop.hand(), "alpha", some_bytes(world.dice(), 50'000));
+  if (later_s > 0)
+    EXPECT_TRUE(scene.laptop.run("refused", [&](Doors& doors) { return back_up_in_vain(doors, *scene.server); }));
+  write(scene.laptop.hand(), "omega",
+        some_bytes(world.dice(), 1'000));  // its folder's nodes are not those sent in vain
+  const auto forget_roots_and_prune = [&](session::SpaceSession& space) -> Status {
+    HF_OK(space.refresh());
+    HF_TRY(const auto snapshots, backup::list_snapshots(space));
+    backup::ForgetOptions options;
+    for (const auto& snapshot : snapshots)
+      if (snapshot.partial == (later_s > 0)) options.ids.push_back(snapshot.id.hex());
+    if (!options.ids.empty()) HF_OK(backup::run_forget(space, options));
+    return prune_now(space);
+  };
+  const auto played = scene.laptop.run("both", [&](Doors& doors) {
+    return run_among(doors, *scene.server, at_call, back_up_now, forget_roots_and_prune, later_s * second_ns);
+  });
+  const bool happened = played && *played;
+  EXPECT_TRUE(played) << played.error().sentence << " " << played.error().object;
+  scene.server->sweep_as_in_weeks();
+  const auto ids = scene.laptop.run("list", [](Doors& doors) { return snapshot_ids(doors); });
+  EXPECT_TRUE(ids);
+  if (!ids || ids->empty()) return happened;  // the backup had ended
+  scene.promised = {{ids->back(), look(scene.laptop.hand(), tree_of_user)}};
+  scene.expect_promises_kept();
+  return happened;
+}
+
+TEST_F(PruneAmongWriters, ABackupWhoseRootsAreForgottenMeanwhileIsWhole) {
+  for (const std::int64_t later_s : {0, 60, 300})
+    EXPECT_GT(sim::play_at_each_call([&](std::size_t call) { return play_forgetting(call, later_s); }), 4u);
+  EXPECT_REACHED("backup: started over");
+  EXPECT_REACHED("backup: partial commit");
 }
 
 TEST_F(PruneAmongWriters, NorWhenTheServerFreesItAtOnce) {
