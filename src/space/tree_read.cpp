@@ -295,8 +295,8 @@ class ChunkWalk {
     if (entry.directory() != nullptr) return {};  // walked after the entries beside it
     Listening nodes(*this, path);
     return for_each_entry<ManifestEntry>(nodes, chunk.id, [&](ManifestEntry&& piece) -> Result<bool> {
-      if (const auto* chunk = std::get_if<ChunkExtent>(&piece.extent))
-        HF_OK(visit_({ChunkKind::data, chunk->id, chunk->length}, path));
+      if (const auto* extent = std::get_if<ChunkExtent>(&piece.extent))
+        HF_OK(visit_({ChunkKind::data, extent->id, extent->length}, path));
       return true;
     });
   }

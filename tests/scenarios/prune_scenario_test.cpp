@@ -241,8 +241,9 @@ bool play_forgetting(std::size_t at_call, std::int64_t later_s) {
   EXPECT_TRUE(scene.sign_up_once());
   EXPECT_TRUE(scene.back_up_once());
   write(scene.laptop.hand(), "alpha", some_bytes(world.dice(), 50'000));
-  if (later_s > 0)
+  if (later_s > 0) {
     EXPECT_TRUE(scene.laptop.run("refused", [&](Doors& doors) { return back_up_in_vain(doors, *scene.server); }));
+  }
   write(scene.laptop.hand(), "omega",
         some_bytes(world.dice(), 1'000));  // its folder's nodes are not those sent in vain
   const auto forget_roots_and_prune = [&](session::SpaceSession& space) -> Status {
