@@ -2,6 +2,7 @@
 #include "backup/file_state.h"
 #include "base/system.h"
 #include "base/system_test_directory.h"
+#include "schedule/record.h"
 #include "session/key_file.h"
 #include "session/spaces.h"
 #include "tests/formats/world.h"
@@ -93,6 +94,30 @@ TEST(Formats, Local) {
   Example("local.md", "space_listing")
       .fields(session::SpaceListing{world.made_space.secrets.space, "backups", slot_key, space::Role::owner},
               {"space", "name", "slot_key", "role: 1 owner"});
+  Example("local.md", "schedule")
+      .fields(schedule::Schedule{{},
+                                 "backups",
+                                 {"/home/alice"},
+                                 3600,
+                                 example_time_ns,
+                                 "/home/alice/.config/systemd/user",
+                                 "/usr/bin/holdfast",
+                                 ""},
+              {"label", "space", "paths", "every_s", "made_ns", "unit_folder", "program", "passphrase"});
+  Example("local.md", "scheduled_run")
+      .fields(schedule::Run{{},
+                            "backups",
+                            {"/home/alice"},
+                            example_time_ns,
+                            example_time_ns + 1,
+                            6,
+                            false,
+                            "no server",
+                            example_time_ns - 2,
+                            example_time_ns,
+                            1},
+              {"label", "space", "paths", "began_ns", "ended_ns: there is one", "exit", "saved", "said", "good_ns",
+               "failing_since_ns", "failures"});
   Example("local.md", "alarm").fields(session::Alarm{7, "NotAuthorized", "a sentence"}, {"seq", "code", "sentence"});
   Example("local.md", "forwarded_command")
       .fields(agent::ForwardedCommand{{"snapshots"}, "/home/alice", true, true, 80},
