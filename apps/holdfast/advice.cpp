@@ -46,13 +46,16 @@ std::string help_of(const Command& command) {
 }
 
 bool writes_here(const Command& command) { return command.verb == "restore" || command.verb == "get"; }
-bool sends(const Command& command) { return (command.verb == "backup" || command.verb == "put") && !command.dry_run; }
+bool sends(const Command& command) {
+  return (command.verb == "backup" || command.verb == "put") && !command.dry_run && !command.every_s;
+}
 
 }  // namespace
 
 std::string whole_after(const Command& command) {
   const std::string& verb = command.verb;
   if (only_reads(command)) return "everything: this command changes nothing that was saved";
+  if (command.every_s) return "everything that was saved; no unit of systemd was left half written";
   if (verb == "backup") return "all earlier snapshots; what was sent is kept, and not sent again by the same command";
   if (verb == "put")
     return "all that stood in the space, by its history; what was sent is kept, and not sent again by the same command";

@@ -30,6 +30,7 @@ TEST(Advice, EveryErrorOfEveryVerbSaysWhatIsWholeAndWhatIsNext) {
           typed.verb = verb;
           typed.target = "folder";
           if (live) typed.place = "space:path";
+          if (live && verb == "backup") typed.every_s = 3600;
           const Error error{static_cast<Code>(code), "it failed", {}, {}, static_cast<About>(about)};
           const std::string what = verb + ", " + std::string(name_of(error.code));
           EXPECT_FALSE(whole_of(error, typed).empty()) << what;

@@ -4,6 +4,8 @@
 #include <sstream>
 
 #include "mistake.h"
+#include "schedule/interval.h"
+#include "schedule/record.h"
 #include "value.h"
 
 namespace holdfast::app {
@@ -72,9 +74,43 @@ void add_space_verbs(CLI::App& app, Command& command) {
   info.add_option("name", command.name, "the space")->required()->type_name("NAME");
 }
 
+void add_schedule(CLI::App& backup, Command& command, CLI::Option* dry_run) {
+  auto* every =
+      backup
+          .add_option_function<std::string>(
+              "--every",
+              [&command](const std::string& typed) {
+                const auto every_s = typed == "never" ? Result<std::int64_t>(0) : schedule::parse_every(typed);
+                if (!every_s) throw CLI::ValidationError("--every", every_s.error().sentence);
+                command.every_s = *every_s;
+              },
+              "instead: from now on, by a timer of systemd: 15min, 1h, 12h, 1d, 2w; never: not any more (without "
+              "a PATH: none of this home's schedules)")
+          ->type_name("INTERVAL")
+          ->excludes(dry_run);
+  backup
+      .add_option("--passphrase-credential", command.passphrase_credential,
+                  "with --every: the passphrase, as `systemd-creds encrypt --name=holdfast.passphrase` sealed it")
+      ->type_name("FILE")
+      ->needs(every);
+  backup
+      .add_option("--scheduled", command.scheduled,
+                  "a timer or cron starts this: `holdfast status` tells how it went, under this name")
+      ->type_name("NAME")
+      ->check([](const std::string& name) {
+        return schedule::is_name(name) ? std::string() : "a name has a-z, 0-9 and -, at most 64 of them";
+      });
+  backup.callback([&command] {
+    command.verb = "backup";
+    const bool never = command.every_s == 0;
+    if (command.paths.empty() && !never) throw CLI::RequiredError("paths");
+    if (command.every_s && !never && !command.scheduled.empty()) throw CLI::ExcludesError("--every", "--scheduled");
+  });
+}
+
 void add_backup_verbs(CLI::App& app, Command& command) {
   CLI::App& backup = verb(app, command, "backup", "save paths as a new snapshot");
-  backup.add_option("paths", command.paths, "files and folders")->required()->type_name("PATH");
+  backup.add_option("paths", command.paths, "files and folders")->type_name("PATH");
   add_space(backup, command, "the space to save into (default: backups, made when it is missing)");
   backup.add_option("-t,--tag", command.tags, "a word that stands beside the snapshot in lists; may be repeated")
       ->type_name("TAG")
@@ -83,7 +119,8 @@ void add_backup_verbs(CLI::App& app, Command& command) {
       ->type_name("PATTERN")
       ->allow_extra_args(false);
   backup.add_flag("-x,--one-file-system", command.one_file_system, "don't enter other file systems");
-  backup.add_flag("-n,--dry-run", command.dry_run, "only tell what would be saved");
+  auto* dry_run = backup.add_flag("-n,--dry-run", command.dry_run, "only tell what would be saved");
+  add_schedule(backup, command, dry_run);
 
   CLI::App& snapshots = verb(app, command, "snapshots", "the snapshots of a space");
   add_space(snapshots, command, "the space (default: backups)");

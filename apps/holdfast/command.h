@@ -26,6 +26,10 @@ struct Command {
   std::vector<std::string> paths, tags, excludes;
   std::optional<std::string> space;
   bool dry_run = false, one_file_system = false;
+  std::optional<std::int64_t> every_s;  // 0: never
+  std::string scheduled;                // the schedule's name: this is one of its runs
+  std::string passphrase_credential;
+  std::string by_cron;  // made for a hint: the line that does the same without systemd
 
   std::vector<std::string> snapshots;  // to forget, or to bring back
   bool forgotten = false;

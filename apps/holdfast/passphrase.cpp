@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/files.h"
+#include "schedule/unit.h"
+
 namespace holdfast::app {
 
 namespace {
@@ -35,6 +38,24 @@ Result<crypto::SecretBytes> read_line(int fd, const std::string& what) {
   line.resize(size);
   if (line.empty()) return fail(Code::InvalidArgument, "the passphrase is empty", what);
   return crypto::SecretBytes(std::move(line));
+}
+
+Result<crypto::SecretBytes> read_file(const std::string& file) {
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (opened < 0)
+    return fail(errno == EACCES ? Code::PermissionDenied : Code::NotFound, About::passphrase,
+                "the passphrase file can't be opened: " + std::string(std::strerror(errno)), printable(file));
+  auto line = read_line(opened, printable(file));
+  ::close(opened);
+  return line;
+}
+
+// systemd unsealed it for this service alone (systemd.exec(5), "Credentials"). Empty: there is none.
+std::string credential() {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr || *folder == '\0') return {};
+  std::string file = join_path(folder, schedule::credential_name);
+  return ::access(file.c_str(), F_OK) == 0 ? file : "";
 }
 
 class Terminal {
@@ -70,15 +91,9 @@ class Terminal {
 
 Result<crypto::SecretBytes> get_passphrase(int fd, bool twice) {
   if (fd >= 0) return read_line(fd, "file descriptor " + std::to_string(fd));
-  if (const char* file = std::getenv("HOLDFAST_PASSPHRASE_FILE"); file != nullptr && *file != '\0') {
-    const int opened = ::open(file, O_RDONLY | O_CLOEXEC);
-    if (opened < 0)
-      return fail(errno == EACCES ? Code::PermissionDenied : Code::NotFound, About::passphrase,
-                  "the passphrase file can't be opened: " + std::string(std::strerror(errno)), printable(file));
-    auto line = read_line(opened, printable(file));
-    ::close(opened);
-    return line;
-  }
+  if (const char* file = std::getenv("HOLDFAST_PASSPHRASE_FILE"); file != nullptr && *file != '\0')
+    return read_file(file);
+  if (const std::string file = credential(); !file.empty() && !twice) return read_file(file);
   const Terminal terminal;
   if (!terminal.is_there())
     return fail(Code::InvalidArgument, About::passphrase,

@@ -3,6 +3,7 @@
 #include "account.h"
 #include "agent/home.h"
 #include "last_word.h"
+#include "schedules.h"
 #include "show.h"
 #include "tools.h"
 #include "verb.h"
@@ -41,12 +42,7 @@ int run_as_owner(World& world, const Command& command, const agent::ForwardedCom
   return code;
 }
 
-}  // namespace
-
-int run(const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
-  World world;
-  world.home = home_path();
-  if (const auto code = run_tool(world, command, line, output)) return *code;
+int run_at_home(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
   if (command.verb != "signup" && command.verb != "doctor") {
     const auto keys = world.files->stat(join_path(world.home, "keys"));
     const auto home = world.files->stat(world.home);
@@ -82,6 +78,24 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   }
   return report({Code::Busy, "another process owns the home and does not answer", printable(world.home), {}}, command,
                 output);
+}
+
+}  // namespace
+
+int run(const Command& command, const agent::ForwardedCommand& line, agent::Output& output) {
+  World world;
+  world.home = home_path();
+  if (const auto code = run_tool(world, command, line, output)) return *code;
+  const RunAtHome at_home = [&](const Command& given, agent::Output& its_output) {
+    return run_at_home(world, given, line, its_output);
+  };
+  if (command.every_s) return schedule_backup(world, command, line, output, at_home);
+  if (!command.scheduled.empty()) return run_scheduled(world, command, line, output, at_home);
+  const int code = at_home(command, output);
+  const bool tells_itself = command.verb == "status" || command.verb == "doctor";
+  if (line.error_is_terminal && !command.json && !command.quiet && !tells_itself)
+    tell_of_lasting_failures(world, output);
+  return code;
 }
 
 }  // namespace holdfast::app

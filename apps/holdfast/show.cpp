@@ -66,6 +66,10 @@ std::string hint_about(const Error& error, const Command& command) {
     case About::home:
       return "look whether anything in it is not yours, then:  chmod 700 DIRECTORY; or choose another HOLDFAST_HOME";
     case About::passphrase:
+      if (command.every_s)
+        return "put it into a file that only you can read, and type  HOLDFAST_PASSPHRASE_FILE=FILE holdfast backup "
+               "...; "
+               "or have systemd, 256 or newer, keep it sealed:  --passphrase-credential FILE";
       return "give it by HOLDFAST_PASSPHRASE_FILE or --passphrase-fd" +
              std::string(command.verb == "signup" ? ", or sign up with --no-passphrase" : "");
     case About::space:
@@ -96,6 +100,8 @@ std::string hint_about(const Error& error, const Command& command) {
 // Empty: nothing better is known than general_hint().
 std::string known_hint(const Error& error, const Command& command) {
   if (error.about != About::unsaid) return hint_about(error, command);
+  if (!command.by_cron.empty()) return "have cron run it, a line of `crontab -e`:  " + command.by_cron;
+  if (command.every_s == 0) return "all schedules:  holdfast status";
   switch (error.code) {
     case Code::WrongPin:
     case Code::PolicySplit:

@@ -1,6 +1,7 @@
 // Values of verbs as text, and as one JSON object. Names from repositories are escaped before a terminal sees them.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "agent/control.h"
@@ -28,7 +29,8 @@ std::string text_of(const verbs::Inspected& inspected);
 std::string text_of(const session::Alarms& alarms);
 
 std::string json_of(const verbs::WhoAmI& who);
-std::string json_of(const verbs::Status& status);
+// schedules: an array (show_schedule.h)
+std::string json_of(const verbs::Status& status, const nlohmann::ordered_json& schedules);
 std::string json_of(const std::vector<verbs::Finding>& findings);
 std::string json_of(const std::vector<session::SpaceName>& spaces);
 std::string json_of(const verbs::SpaceInfo& info);

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "address.h"
+#include "schedules.h"
 #include "session/spaces.h"
 #include "show.h"
+#include "show_schedule.h"
 #include "terminal.h"
 #include "verb_keep.h"
 #include "verb_live.h"
@@ -104,6 +106,7 @@ class Verb {
     auto connected = connect(world_, command_, line_.error_is_terminal, output_);
     findings =
         verbs::doctor(*world_.files, world_.home, connected ? connected->session.get() : nullptr, world_.no_account);
+    std::ranges::move(schedule_findings(world_), std::back_inserter(findings));
     show(findings);
     for (const auto& finding : findings)
       if (!finding.good) return exit_failed;
@@ -112,9 +115,11 @@ class Verb {
 
   Result<int> status() {
     HF_TRY(const auto status, verbs::status(session()));
-    show(status);
+    HF_TRY(const auto schedules, schedule_views(world_));
+    output_.out(command_.json ? json_of(status, schedules) : text_of(status) + text_of(schedules));
     if (!status.server_answers) return exit_unreachable;
-    return status.alarmed() ? exit_alarm : exit_done;
+    const bool alarmed = status.alarmed() || std::ranges::any_of(schedules, &ScheduleView::alarmed);
+    return alarmed ? exit_alarm : exit_done;
   }
 
   Result<int> space_create() {
@@ -126,11 +131,20 @@ class Verb {
 
   Result<int> backup() {
     HF_TRY(auto options, backup_options(world_, command_, line_));
+    if (command_.every_s) return say_whether_it_can_run();
     const std::int64_t began = world_.clock->monotonic_ns();
     HF_TRY(const auto done, with_progress(options, [&] { return verbs::backup(session(), command_.space, options); }));
     output_.out(command_.json ? json_of(done, command_.dry_run)
                               : text_of(done, command_, world_.clock->monotonic_ns() - began));
     return done.report.problems_count > 0 ? exit_incomplete : exit_done;
+  }
+
+  Result<int> say_whether_it_can_run() {
+    const auto space = session::open_space(session(), space_);
+    const bool made_later = !space && space.error().code == Code::NotFound && space_ == session::backups_space;
+    if (!space && !made_later) return pass_on(space.error());
+    output_.out(can_run);
+    return exit_done;
   }
 
   Result<int> restore() {
