@@ -10,6 +10,7 @@ namespace holdfast::app {
 Result<int> sign_up(World& world, const Command& command, const agent::ForwardedCommand& line, agent::Output& output);
 // Shared by all verbs of the process.
 [[nodiscard]] Result<std::unique_ptr<session::Shared>> open_account(World& world, const Command& command);
+[[nodiscard]] Result<Bytes> read_invitation(World& world, const Command& command, const std::string& directory);
 [[nodiscard]] std::unexpected<Error> no_account_yet(const Path& home);
 
 }  // namespace holdfast::app

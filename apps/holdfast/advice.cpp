@@ -72,6 +72,7 @@ std::string whole_after(const Command& command) {
            printable(command.target) + ", and is not written again";
   if (verb == "import")
     return "all that the account holds, and the folder; what was taken so far is not taken again by the same command";
+  if (verb == "heal") return "everything that this device has; what the server was given stays there";
   if (verb == "unforget") return "every snapshot; nothing was brought back in part";
   if (verb == "man") return "everything but the pages in " + printable(command.target);
   return "everything that was saved before";

@@ -62,6 +62,11 @@ void add_account_verbs(CLI::App& app, Command& command) {
   verb(app, command, "whoami", "the account and device that this home belongs to");
   verb(app, command, "status", "account, server and spaces, with every alarm");
   verb(app, command, "doctor", "check this installation, the home and the server");
+  CLI::App& heal = verb(app, command, "heal",
+                        "give back to a server that was put back from an older copy what it lost and this device has");
+  heal.add_option("--invitation-file", command.invitation_file,
+                  "holds what the operator gave, where sign-up is by invitation and the account itself was lost")
+      ->type_name("FILE");
 }
 
 void add_space_verbs(CLI::App& app, Command& command) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "advice.h"
+#include "show_heal.h"
 #include "show_parts.h"
 #include "terminal.h"
 
@@ -12,6 +13,8 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 namespace {
+
+constexpr const char* older_copy_hint = "if its operator put it back from an older copy:  holdfast heal";
 
 std::string row(const std::string& name, const std::string& value) { return "  " + padded(name, 12) + value + "\n"; }
 
@@ -135,9 +138,17 @@ std::string known_hint(const Error& error, const Command& command) {
                                               (command.space ? " --space " + *command.space : std::string())
                                         : "";
     case Code::RolledBack:
+      return command.verb == "heal"
+                 ? "ask its operator for a newer copy of the server; what this device keeps does not reach so far back"
+                 : "ask its operator whether it was put back from an older copy; if it was, what it lost and this "
+                   "device "
+                   "has is given back by:  holdfast heal";
     case Code::Forked:
-      return "nothing was accepted from the server; ask its operator whether it was restored from an older copy";
+      return "nothing was accepted from the server; ask its operator whether it was restored from an older copy, and "
+             "used since";
     case Code::PermissionDenied:
+      if (command.verb == "heal" && command.invitation_file.empty())
+        return "ask its operator for an invitation, and give it in a file:  holdfast heal --invitation-file FILE";
       return command.verb == "signup" && command.invitation_file.empty()
                  ? "an invitation in a file:  holdfast signup NAME --server LINK --invitation-file FILE"
                  : "";
@@ -186,7 +197,8 @@ std::string text_of(const verbs::Status& status) {
   }
   out += row("record", status.has_witnesses ? "witnessed" : "no witnesses: this server has no transparency record yet");
   if (status.chain_error)
-    out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n";
+    out += "ALARM  " + status.chain_error->sentence + " (" + std::string(name_of(status.chain_error->code)) + ")\n" +
+           (status.chain_error->code == Code::RolledBack ? row("", older_copy_hint) : "");
   out += row("used", size_text(status.bytes_used) + (status.bytes_max > 0 ? " of " + size_text(status.bytes_max) : "") +
                          " in " + counted(status.objects, "object"));
   out += alarms_text(status.home_alarms, std::string(session::home_space));
@@ -195,10 +207,11 @@ std::string text_of(const verbs::Status& status) {
     if (space.newest)
       line += ", the newest of " + time_text(space.newest->time_ns) + (space.newest->partial ? " (partial)" : "");
     out += row(printable(space.named.name), line);
+    if (space.error && space.error->code == Code::RolledBack) out += row("", older_copy_hint);
     out += alarms_text(space.alarms, space.named.name);
   }
   if (status.spaces.empty()) out += row("spaces", "none yet; `holdfast backup PATH` makes the first");
-  return out;
+  return out + text_of(status.events);
 }
 
 std::string text_of(const std::vector<verbs::Finding>& findings) {

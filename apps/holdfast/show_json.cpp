@@ -49,6 +49,11 @@ Json alarms_json(const session::Alarms& alarms) {
   return out;
 }
 
+Json error_json(const Error& error) {
+  return {
+      {"code", name_of(error.code)}, {"sentence", error.sentence}, {"object", error.object}, {"whole", error.whole}};
+}
+
 Json stats_json(const space::SnapshotStats& stats) {
   return {{"files", stats.files},
           {"directories", stats.directories},
@@ -99,11 +104,6 @@ Json who_json(const verbs::WhoAmI& who) {
           {"circle_epoch", who.circle_epoch}};
 }
 
-Json error_json(const Error& error) {
-  return {
-      {"code", name_of(error.code)}, {"sentence", error.sentence}, {"object", error.object}, {"whole", error.whole}};
-}
-
 std::string type_name(const space::TreeEntry& entry) {
   static constexpr const char* names[] = {"file", "directory", "symlink", "device", "fifo"};
   return names[entry.content.index()];
@@ -134,6 +134,7 @@ std::string json_of(const verbs::Status& status, const Json& schedules) {
   }
   out["home_alarms"] = alarms_json(status.home_alarms);
   out["schedules"] = schedules;
+  out["events"] = events_json(status.events);
   out["alarmed"] = status.alarmed();
   return written(out);
 }

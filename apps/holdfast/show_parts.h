@@ -23,6 +23,8 @@ std::string written(const Json& json);
 std::string json_name(const std::string& name);  // itself when it is UTF-8, else escaped
 void put_name(Json& json, const std::string& key, const std::string& name);
 Json alarms_json(const session::Alarms& alarms);
+Json events_json(const std::vector<session::Event>& events);
+Json error_json(const Error& error);
 Json stats_json(const space::SnapshotStats& stats);
 void put_problems(Json& json, const backup::Problems& problems);
 void put_report(Json& json, const backup::BackupReport& report);

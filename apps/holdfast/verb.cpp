@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "account.h"
 #include "address.h"
 #include "schedules.h"
 #include "session/spaces.h"
 #include "show.h"
+#include "show_heal.h"
 #include "show_schedule.h"
 #include "terminal.h"
 #include "verb_keep.h"
@@ -27,8 +29,14 @@ class Verb {
   // Alarms are told of every space that was opened on the way. They go to standard error where the command's own output
   // has no place for them.
   Result<int> run() {
-    const auto code = carry_out();
-    if (connected_.session == nullptr || session().alarms.empty()) return code;
+    auto code = carry_out();
+    if (connected_.session == nullptr) return code;
+    if (const auto& events = session().events; !events.empty()) {
+      const bool told = command_.verb == "status" || (command_.json && !code);
+      if (!told) output_.error(command_.json ? json_of(events) : text_of(events));
+      if (code && (*code == exit_done || *code == exit_incomplete)) code = exit_alarm;
+    }
+    if (session().alarms.empty()) return code;
     const bool told =
         command_.json ? has_alarms_in_json() || !code : command_.verb == "status" || command_.verb == "check";
     if (!told) output_.error(command_.json ? json_of(session().alarms) : text_of(session().alarms));
@@ -45,6 +53,7 @@ class Verb {
     HF_TRY(connected_, connect(world_, command_, line_.error_is_terminal, output_));
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
+    if (command_.verb == "heal") return heal();
     if (command_.verb == "space create") return space_create();
     if (command_.verb == "space list") {
       HF_TRY(const auto spaces, verbs::space_list(session()));
@@ -120,6 +129,13 @@ class Verb {
     if (!status.server_answers) return exit_unreachable;
     const bool alarmed = status.alarmed() || std::ranges::any_of(schedules, &ScheduleView::alarmed);
     return alarmed ? exit_alarm : exit_done;
+  }
+
+  Result<int> heal() {
+    HF_TRY(const Bytes invitation, read_invitation(world_, command_, line_.directory));
+    HF_TRY(const auto done, verbs::heal(session(), invitation));
+    output_.out(command_.json ? json_of(done) : text_of(done, command_));
+    return done.all_is_there() ? exit_done : exit_alarm;
   }
 
   Result<int> space_create() {

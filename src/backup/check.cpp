@@ -291,6 +291,8 @@ class Check {
   Status note_damaged() {
     std::vector<ObjectId> packs(bad_.size());
     std::ranges::copy(bad_ | std::views::keys, packs.begin());
+    for (const Other& other : others_)
+      if (other.bad) packs.push_back(other.object);
     return space_.note_damaged(std::move(packs));
   }
 

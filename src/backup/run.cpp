@@ -93,7 +93,9 @@ Status Run::prepare() {
   }
 
   HF_TRY(const bool left_behind, session::Upload::left_behind(space_, purpose()));
-  if (left_behind && !options_.dry_run) HF_OK(ensure_upload());
+  const bool mends_index = !options_.only_read && !space_.lost_index().bad.empty();
+  if (mends_index) reached("backup: the index that the server lost is sent again");
+  if ((left_behind || mends_index) && !options_.dry_run) HF_OK(ensure_upload());
 
   const auto known = [this](const ChunkId& id) {
     return options_.only_read || rely_on(id) || (upload_ && upload_->has(id));
@@ -259,9 +261,27 @@ Status Run::commit(space::Snapshot& snapshot) {
   return published();
 }
 
+// An upload that went on relied on what the server had acknowledged before: one that was put back from an older copy
+// meanwhile may not have it any more.
+Status Run::look_for_resumed() {
+  if (upload_->bytes_resumed() == 0) return {};
+  std::vector<ObjectId> packs(upload_->packs().size());
+  std::ranges::transform(upload_->packs(), packs.begin(),
+                         [](const space::SealedPack& pack) { return pack.info.object; });
+  bool there = true;
+  HF_OK(
+      space_.stat(packs, [&](std::size_t, const api::ObjectStatus& object) { there = there && object.can_be_read(); }));
+  if (there) return {};
+  reached("backup: the server has lost what an interrupted command had sent");
+  forget_upload();
+  upload_.reset();
+  return fail(Code::Behind, "the server has lost what an interrupted command had sent");  // the caller starts over
+}
+
 Status Run::published() {
   if (!upload_) return {};
   report_.bytes_stored += upload_->bytes_put();
+  HF_OK(look_for_resumed());
   HF_OK(upload_->published());
   upload_.reset();
   return {};

@@ -82,6 +82,7 @@ class Run final : private Folders {
   Result<std::optional<session::Draft>> live_draft(space::Snapshot& made);  // run_live.cpp
   Status check_live_place();
   Status commit_live(space::Snapshot& made);
+  Status look_for_resumed();
   Status published();
   Status commit(space::Snapshot& snapshot);
   [[nodiscard]] space::Snapshot new_snapshot(const space::Root& root, bool partial);

@@ -99,8 +99,23 @@ Result<api::TicketBytes> account_ticket(ApiClient& server, const Account& accoun
   return server.ticket(Channel::account, group_of(account.profile.account), right, account.device.capability);
 }
 
+Result<bool> make_account_again(ApiClient& server, LocalState& state, const Account& account, const Bytes& invitation) {
+  const auto opened = account_ticket(server, account, api::Right::read);
+  if (opened) return false;
+  if (opened.error().code != Code::NotAuthorized) return pass_on(opened.error());
+  HF_TRY(const auto link, load_link_0(state));
+  HF_OK(server.call(
+      Channel::account,
+      api::CreateAccount{{invitation}, first_entry_of(account.profile.account, link), account_caps(account.device)}));
+  return true;
+}
+
 Status check_chain(ApiClient& server, const Account& account) {
-  HF_TRY(const auto ticket, account_ticket(server, account, api::Right::read));
+  const auto opened = account_ticket(server, account, api::Right::read);
+  if (!opened && opened.error().code == Code::NotAuthorized)
+    return fail(Code::RolledBack, "the server does not know the account (was it restored from an older backup?)",
+                account.profile.account.short_hex(), "everything that this device has");
+  HF_TRY(const auto ticket, opened);
   std::optional<std::uint64_t> links;
   for (std::uint64_t from = 0;;) {
     HF_TRY(const auto page, server.call(Channel::account, api::Read{ticket, from}));

@@ -102,7 +102,8 @@ bool is_own(const Account& account, const SpaceId& space, const space::SegmentRe
 Status keep_segment(Session& session, const SpaceId& space, const space::SegmentRef& ref,
                     const space::Segment& segment) {
   const Path directory = index_directory(session, space);
-  HF_OK(session.doors.files.make_directories(directory));
+  // Durable: it is what a server that has lost its copy is healed from.
+  if (!session.doors.files.stat(directory)) HF_OK(session.doors.files.make_durable_directories(directory));
   return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment),
                                           "." + session.doors.random.make<Nonce32>().hex() + ".new");
 }

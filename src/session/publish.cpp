@@ -86,7 +86,13 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
   HF_OK(space.follow_index());
   const auto& segments = space.index().segments();
   NewIndex out{{}, space.state().superseded, {}};
-  if (upload.packs().empty() && retiring.empty() && returning.packs.empty()) {
+  const auto& lost_index = space.lost_index();
+  const auto is_bad = [&](const OpenSegment& segment) {
+    return segment.own && std::ranges::any_of(segment.ref.objects,
+                                              [&](const auto& object) { return lost_index.bad.contains(object.id); });
+  };
+  const bool mends = std::ranges::any_of(segments, is_bad);
+  if (upload.packs().empty() && retiring.empty() && returning.packs.empty() && !mends) {
     out.index = space.state().index;
     return out;
   }
@@ -118,7 +124,14 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
   std::vector<space::Segment> parts;
   std::vector<Bytes> lost;  // which packs of them
   Upload::MadeSegment made;
-  for (std::size_t i = from; i < own.size(); ++i) {
+  std::uint64_t bytes_mended = 0;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (i < from) {
+      // What the server has no more of the index is made anew, some at a time.
+      if (!is_bad(segments[own[i]]) || bytes_mended > merge_bytes_max) continue;
+      bytes_mended += sizes[i] * space::record_bytes;
+      reached("session: lost index segment made anew");
+    }
     auto part = segments[own[i]].view.load();
     if (!part) {
       HF_TRY(const bool rebuilt, space.recheck_index());
@@ -143,7 +156,8 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
       out.index.push_back(ref);
       out.index.back().retired_packs = marked[at].bits;
     } else if (space.may_maintain()) {
-      for (const auto& object : ref.objects) out.retire.push_back(object.id);
+      for (const auto& object : ref.objects)
+        if (!lost_index.unknown.contains(object.id)) out.retire.push_back(object.id);
     } else {
       out.superseded.push_back(ref);
     }

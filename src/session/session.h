@@ -7,6 +7,7 @@
 #include <set>
 
 #include "session/account.h"
+#include "session/events.h"
 
 namespace holdfast::session {
 
@@ -58,7 +59,8 @@ struct Session {
   Doors doors;
   Shared& shared;
   ApiClient server;
-  Alarms alarms;  // of every space that this verb has opened, the home space too; only those that have any
+  Alarms alarms;              // of every space that this verb has opened, the home space too; only those that have any
+  std::vector<Event> events;  // that this verb has met
 
   [[nodiscard]] const Account& account() const { return shared.account; }
   [[nodiscard]] LocalState& state() { return *shared.state; }

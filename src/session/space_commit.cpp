@@ -17,7 +17,8 @@ std::int64_t age_ns(std::int64_t then, std::int64_t now) {
 
 }  // namespace
 
-Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const Draft& draft) {
+Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const api::Position& expect,
+                                                const Draft& draft) {
   const GroupId group = group_of(id());
   for (int tries = 0;; ++tries) {
     api::Append call;
@@ -27,7 +28,7 @@ Result<api::Append::Reply> SpaceSession::append(const api::Entry& entry, const D
       HF_TRY(auto maintain, session_.server.ticket(Channel::capability, group, api::Right::maintain, *maintain_));
       call.tickets.push_back(std::move(maintain));
     }
-    call.expect = head_;
+    call.expect = expect;
     call.entry = entry;
     call.publish = draft.publish;
     call.retire = draft.retire;
@@ -72,7 +73,7 @@ Result<std::optional<Committed>> SpaceSession::commit(const std::function<Result
     const std::string intent = key("intent/" + hash.hex());
     const Claim claim(*session_.shared.claims, intent);
     HF_OK(session_.state().apply({{{intent, encode(Intent{entry, draft.publish})}}, {}}));
-    HF_TRY(const auto reply, append(entry, draft));
+    HF_TRY(const auto reply, append(entry, head_, draft));
 
     const auto* behind = std::get_if<api::Append::Behind>(&reply.outcome);
     if (behind != nullptr) {

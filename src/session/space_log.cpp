@@ -21,13 +21,17 @@ Status SpaceSession::refresh() {
 
 Status SpaceSession::read_on() {
   for (;;) {
-    HF_TRY(const auto ticket, session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_));
+    const auto opened = session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_);
+    if (!opened && opened.error().code == Code::NotAuthorized && !empty_)
+      return fail(Code::RolledBack,
+                  "the server does not know a space that this device has seen on it (was it restored from an older "
+                  "backup?)",
+                  named().name, "everything that this device has");
+    HF_TRY(const auto ticket, opened);
     // From the last one that is known, so that a shorter or another log shows at once.
     const std::uint64_t from = empty_ ? 0 : head_.seq;
     HF_TRY(const auto page, session_.server.call(Channel::capability, api::Read{ticket, from}));
-    if (page.entries.empty())
-      return fail(Code::RolledBack, "the server's copy of the space ends before what this device has seen",
-                  named().name, "everything that this device has");
+    if (page.entries.empty()) return ends_too_early(page.head_seq);
     std::size_t at = 0;
     if (!empty_) {
       const api::Entry& again = page.entries.front();
@@ -68,6 +72,7 @@ Status SpaceSession::take(const api::Entry& entry) {
   auto plain = open_valid(*this, entry, genesis ? std::nullopt : std::optional(place_of(*this)));
   if (!plain && genesis) return pass_on(plain.error());
   if (plain) {
+    HF_OK(check_counter(plain->body.author));
     if (plain->body.kind == space::CommitKind::prune) ++prunes_seen_;
     HF_OK(store(entry, &*plain, nullptr));
   } else {
@@ -78,6 +83,35 @@ Status SpaceSession::take(const api::Entry& entry) {
     HF_OK(store(entry, nullptr, &alarm));
   }
   return {};
+}
+
+// A commit of this device that it does not remember: its home was put back from an older copy, or there are two of it
+// (D22). Nothing of the copy's is repeated by itself (drop_intents()), and the numbers go on behind the newest.
+Status SpaceSession::check_counter(const space::Author& author) {
+  if (author.device != session_.account().profile.device) return {};
+  for (;;) {
+    HF_TRY(const auto held, session_.state().get("counter"));
+    std::uint64_t known = 0;
+    if (held) {
+      HF_TRY(known, decode<std::uint64_t>(*held, "a number of this device's state"));
+    }
+    if (author.counter <= known) return {};
+    reached("session: a commit of this device that it does not remember");
+    Event event{EventKind::device_is_older, session_.doors.clock.now_ns(), named().name, known, author.counter, true};
+    auto& met = session_.events;
+    const bool goes_on = !met.empty() && met.back().space == event.space && met.back().to == known;
+    if (goes_on) {
+      event = met.back();
+      event.to = author.counter;
+    }
+    Change change{{{"counter", encode(author.counter)}}, {}};
+    HF_OK(put_event(session_.state(), event, change));
+    HF_TRY(const bool stored, session_.state().apply_if("counter", held, change));
+    if (!stored) continue;
+    if (goes_on) met.pop_back();
+    met.push_back(std::move(event));
+    return {};
+  }
 }
 
 Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* valid, const Alarm* alarm) {
@@ -112,17 +146,16 @@ Status SpaceSession::store(const api::Entry& entry, const space::CommitPlain* va
   std::vector<Alarm> alarms = alarms_;
   if (alarm != nullptr && alarms.size() < alarms_max) alarms.push_back(*alarm);
 
-  // Kept above the last checkpoint, so that a server restored from an older copy can be healed (F6). Of what counts for
-  // nothing the hash is enough: it is the server that could make it long.
+  // Of what counts for nothing the hash is enough: it is the server that could make it long.
   if (valid != nullptr) {
     change.put.emplace_back(key("entry/" + seq_key(entry.seq)), encode(entry));
     change.erase.push_back(key("intent/" + head.hash.hex()));
   } else {
     change.put.emplace_back(key("void/" + seq_key(entry.seq)), encode(head.hash));
   }
-  if (state.checkpoint_seq > state_.checkpoint_seq)
-    for (std::uint64_t seq = state_.checkpoint_seq; seq < state.checkpoint_seq; ++seq)
-      for (const std::string_view kind : {"entry/", "void/"}) change.erase.push_back(key(kind) + seq_key(seq));
+  for (std::uint64_t seq = kept_from(head_.seq, state_.checkpoint_seq); seq < kept_from(head.seq, state.checkpoint_seq);
+       ++seq)
+    for (const std::string_view kind : {"entry/", "void/"}) change.erase.push_back(key(kind) + seq_key(seq));
   Bytes view = encode(View{head, boxes, secrets_->epoch, state, checkpoint_time, alarms});
   change.put.emplace_back(key("view"), view);
   HF_TRY(const bool stored, session_.state().apply_if(key("view"), view_, change));
@@ -162,34 +195,26 @@ Status SpaceSession::catch_up(const api::Position& own) {
   return count_prunes(before, head_.seq);
 }
 
-// Below the last checkpoint nothing is kept to compare with: what the other verb has verified counts.
+// What is not kept can't be compared: what the other verb has verified counts.
 Status SpaceSession::check_kept(const api::Position& own) {
-  HF_TRY(const auto kept, session_.state().get(key("entry/" + seq_key(own.seq))));
-  HF_TRY(const auto voided, session_.state().get(key("void/" + seq_key(own.seq))));
-  bool same = true;
-  if (kept) {
-    HF_TRY(const auto entry, decode<api::Entry>(*kept, "an entry that this device keeps"));
-    same = api::entry_hash(entry) == own.hash;
-  } else if (voided) {
-    same = *voided == encode(own.hash);
-  }
-  return same ? Status()
-              : fail(Code::Forked, "the server shows two histories of the space to two commands of this device",
-                     named().name);
+  HF_TRY(const auto kept, kept_hash(own.seq));
+  return !kept || *kept == own.hash
+             ? Status()
+             : fail(Code::Forked, "the server shows two histories of the space to two commands of this device",
+                    named().name);
 }
 
 // Of the entries after `from`, up to `to`. One that is not kept any more may have been a prune.
 Status SpaceSession::count_prunes(std::uint64_t from, std::uint64_t to) {
   for (std::uint64_t seq = from + 1; seq <= to; ++seq) {
-    HF_TRY(const auto kept, session_.state().get(key("entry/" + seq_key(seq))));
-    if (!kept) {
-      HF_TRY(const auto voided, session_.state().get(key("void/" + seq_key(seq))));
+    HF_TRY(const auto entry, kept_entry(seq));
+    if (!entry) {
+      HF_TRY(const auto voided, kept_hash(seq));
       if (!voided) ++prunes_seen_;
       continue;
     }
-    HF_TRY(const auto entry, decode<api::Entry>(*kept, "an entry that this device keeps"));
-    HF_TRY(const auto sealed, decode<space::SealedCommit>(entry.blob, "a commit"));
-    HF_TRY(const auto plain, space::open_commit(entry, sealed, epoch_keys()));
+    HF_TRY(const auto sealed, decode<space::SealedCommit>(entry->blob, "a commit"));
+    HF_TRY(const auto plain, space::open_commit(*entry, sealed, epoch_keys()));
     if (plain.body.kind == space::CommitKind::prune) ++prunes_seen_;
   }
   return {};

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t packs_looked_at_max = 65'536;  // 1 TiB
 
-struct DamagedPacks {  // "space/<id>/damaged": as the last check that read all found them
+struct DamagedPacks {  // "space/<id>/damaged": as the last check that read all found them, and index objects
   std::vector<ObjectId> packs;
   HOLDFAST_WIRE(packs)
 };
@@ -43,9 +43,10 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
   struct Named {
     ObjectId id;
     Hash sha256;
-    bool pack = false;
+    bool pack = false, own = false;
   };
   std::vector<Named> asked;
+  lost_index_ = {};
   const auto ask = [&]() -> Status {
     std::vector<ObjectId> ids(asked.size());
     std::ranges::transform(asked, ids.begin(), &Named::id);
@@ -53,6 +54,7 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
       const bool there = object.can_be_read();
       if (asked[i].pack && (!there || object.sha256 != asked[i].sha256)) out.lost.insert(asked[i].id);
       if (!there) out.gone.insert(asked[i].id);
+      if (!asked[i].pack && asked[i].own) note_index_object(asked[i].id, asked[i].sha256, object, bad);
       if (object.state == api::ObjectState::retired) out.retired.push_back(asked[i].id);
     }));
     asked.clear();
@@ -63,12 +65,12 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
     return asked.size() < api::append_objects_max ? Status() : ask();
   };
   for (const OpenSegment& segment : index_.segments()) {
-    for (const auto& object : segment.ref.objects) HF_OK(add({object.id, object.sha256, false}));
+    for (const auto& object : segment.ref.objects) HF_OK(add({object.id, object.sha256, false, segment.own}));
     for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
       if (space::is_retired(segment.ref.retired_packs, i)) continue;
       HF_TRY(const auto pack, segment.view.pack(i));
       if (bad.contains(pack.object)) out.lost.insert(pack.object);
-      HF_OK(add({pack.object, pack.sha256, true}));
+      HF_OK(add({pack.object, pack.sha256, true, segment.own}));
     }
   }
   if (!asked.empty()) HF_OK(ask());
@@ -76,9 +78,20 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
   return out;
 }
 
+void SpaceSession::note_index_object(const ObjectId& id, const Hash& sha256, const api::ObjectStatus& object,
+                                     const PackSet& bad) {
+  if (object.state == api::ObjectState::unknown) lost_index_.unknown.insert(id);
+  if (!object.can_be_read() || object.sha256 != sha256 || bad.contains(id)) lost_index_.bad.insert(id);
+}
+
 Result<std::size_t> SpaceSession::look_for_packs() {
-  std::vector<ObjectId> packs;
+  std::vector<ObjectId> packs, index_objects;
+  std::vector<Hash> index_hashes;
   for (const OpenSegment& segment : index_.segments()) {
+    for (std::size_t i = 0; segment.own && i < segment.ref.objects.size(); ++i) {
+      index_objects.push_back(segment.ref.objects[i].id);
+      index_hashes.push_back(segment.ref.objects[i].sha256);
+    }
     for (std::uint32_t i = 0; segment.own && i < segment.view.packs(); ++i) {
       HF_TRY(const auto pack, segment.view.pack(i));
       if (!space::is_retired(segment.ref.retired_packs, i)) packs.push_back(pack.object);
@@ -96,14 +109,18 @@ Result<std::size_t> SpaceSession::look_for_packs() {
   HF_OK(stat(packs, [&](std::size_t i, const api::ObjectStatus& object) {
     if (object.state == api::ObjectState::unknown) lost.insert(packs[i]);
   }));
+  lost_index_ = {};
+  HF_OK(stat(index_objects, [&](std::size_t i, const api::ObjectStatus& object) {
+    note_index_object(index_objects[i], index_hashes[i], object, bad);
+  }));
   const std::size_t count = lost.size();
   index_.lose(std::move(lost));
   return count;
 }
 
-Status SpaceSession::note_damaged(std::vector<ObjectId> packs) {
-  if (packs.empty()) return session_.state().apply({{}, {key("damaged")}});
-  return session_.state().apply({{{key("damaged"), encode(DamagedPacks{std::move(packs)})}}, {}});
+Status SpaceSession::note_damaged(std::vector<ObjectId> objects) {
+  if (objects.empty()) return session_.state().apply({{}, {key("damaged")}});
+  return session_.state().apply({{{key("damaged"), encode(DamagedPacks{std::move(objects)})}}, {}});
 }
 
 }  // namespace holdfast::session

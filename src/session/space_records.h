@@ -2,6 +2,8 @@
 // space_*.cpp.
 #pragma once
 
+#include <algorithm>
+
 #include "session/space_session.h"
 
 namespace holdfast::session {
@@ -29,6 +31,13 @@ struct InlinedChunks {  // "inlined/<seq>", sealed: the home space's hold keys
   std::vector<space::InlineChunk> chunks;
   HOLDFAST_WIRE(chunks)
 };
+
+// From which entry on a device keeps what it reads: from the last checkpoint, and the last 1,024, so that a server that
+// was put back from an older copy can be healed, though a checkpoint comes every day (F6).
+inline constexpr std::uint64_t entries_kept_min = 1024;
+constexpr std::uint64_t kept_from(std::uint64_t head_seq, std::uint64_t checkpoint_seq) {
+  return std::min(checkpoint_seq, head_seq < entries_kept_min ? 0 : head_seq - entries_kept_min + 1);
+}
 
 // <seq> as it stands at a key's end, so that keys sort by it.
 inline std::string seq_key(std::uint64_t seq) { return to_hex(encode(seq)); }

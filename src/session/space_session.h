@@ -36,6 +36,19 @@ class SpaceSession {
   // other verbs of this process have read meanwhile counts as seen.
   static Result<std::unique_ptr<SpaceSession>> open(Session& session, ListedSpace listed);
 
+  // What a server that was put back from an older copy of itself has lost of the log, as far as this device knows (F6).
+  struct Lost {
+    bool space = false;              // all of it: it did not know the space
+    std::uint64_t from = 0, to = 0;  // these entries; 0: none
+  };
+  // As open(), of a server that may have lost the end of the log: what this device keeps of it is appended again as it
+  // is. Forked: the server's log is no beginning of the one that this device has seen. RolledBack: more is lost than
+  // this device keeps. What the entries have published and retired is heal.h's.
+  static Result<std::unique_ptr<SpaceSession>> open_and_append_lost(Session& session, ListedSpace listed, Lost& lost);
+  // A healing that was begun and has not ended: an event of which entries.
+  Result<std::optional<Event>> unhealed() const;
+  Status note_lost(const Lost& lost, bool done);
+
   Status refresh();
 
   // `make` is called with this at its head, and again whenever somebody else was faster; a commit whose answer was lost
@@ -66,8 +79,15 @@ class SpaceSession {
   // not known any more, and is sent again by whoever has it. Of a very large space the server is asked for a part,
   // another one each time.
   Result<std::size_t> look_for_packs();
-  Status note_damaged(std::vector<ObjectId> packs);  // all that a check of all bytes found
-  Result<PackSet> damaged() const;                   // the last such note
+  // All packs and index objects that a check of all bytes found.
+  Status note_damaged(std::vector<ObjectId> objects);
+  Result<PackSet> damaged() const;  // the last such note
+  // Objects of this account's own segments that the last look, here or in look_for_trouble(), did not find whole: the
+  // next index replaces those segments. Of `unknown` the server knows nothing, so that it can't retire them.
+  struct LostIndex {
+    PackSet bad, unknown;
+  };
+  [[nodiscard]] const LostIndex& lost_index() const { return lost_index_; }
   // The same of every pack and every index object that the index names, whoever's: what a prune must not rely on.
   struct Trouble {
     PackSet lost;                   // packs: not there, with other bytes, or noted as damaged
@@ -75,6 +95,8 @@ class SpaceSession {
     std::vector<ObjectId> retired;  // still there, and named by a valid index: to be brought back
   };
   Result<Trouble> look_for_trouble();
+  // An entry that counts, as it was read; nullopt: it is not kept (any more).
+  Result<std::optional<api::Entry>> kept_entry(std::uint64_t seq) const;
   // Asks for any number, in calls of 1,024, and visits what the server says of each, in the order of the ids.
   Status stat(std::span<const ObjectId> ids,
               const std::function<void(std::size_t i, const api::ObjectStatus& object)>& visit);
@@ -106,8 +128,20 @@ class SpaceSession {
   Status check_kept(const api::Position& own);
   Status count_prunes(std::uint64_t from, std::uint64_t to);
 
+  Status check_counter(const space::Author& author);
+
+  // space_packs.cpp
+  void note_index_object(const ObjectId& id, const Hash& sha256, const api::ObjectStatus& object, const PackSet& bad);
+
+  // space_heal.cpp
+  Result<std::optional<Hash>> kept_hash(std::uint64_t seq) const;
+  std::unexpected<Error> ends_too_early(std::uint64_t server_head);
+  Status append_lost(Lost& lost);
+  Status append_as_it_is(const api::Entry& entry);
+  Result<api::Head::Reply> server_head(Lost& lost);
+
   // space_commit.cpp
-  Result<api::Append::Reply> append(const api::Entry& entry, const Draft& draft);
+  Result<api::Append::Reply> append(const api::Entry& entry, const api::Position& expect, const Draft& draft);
   Status drop_intents();
 
   Session& session_;
@@ -125,6 +159,7 @@ class SpaceSession {
   std::int64_t checkpoint_time_ns_ = 0;
   std::vector<Alarm> alarms_;
   IndexCache index_;
+  LostIndex lost_index_;
   bool index_rechecked_ = false;
   std::unordered_map<ChunkId, Bytes, FixedBytesHash> inlined_;
   std::uint64_t inlined_commits_ = 0, inlined_bytes_ = 0;

@@ -29,18 +29,25 @@ Status check_space_name(std::string_view name) {
 
 const std::string& listed_name(const ListedSpace& listed) { return listed.named.name; }
 
-ListedSpace listed_home(const Account& account) {
-  auto seed = space::home_space_seed(account.circle.front(), account.profile.account);
-  return {{space::space_id_of(seed, account.profile.account), std::string(home_space)},
-          std::move(seed.slot_key),
-          space::Role::owner};
-}
-
 Bytes encode_listing(const ListedSpace& listed) {
   SpaceListing listing{listed.named.space, listed.named.name, {}, listed.role};
   const crypto::SecretBytes slot_key = listed.slot_key.export_secret();
   std::ranges::copy(slot_key.view(), listing.slot_key.begin());
   return encode(listing);
+}
+
+std::optional<ListedSpace> take_name(std::vector<ListedSpace> listed, std::string_view name) {
+  const auto found = std::ranges::find(listed, name, listed_name);
+  return found == listed.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+}  // namespace
+
+ListedSpace listed_home(const Account& account) {
+  auto seed = space::home_space_seed(account.circle.front(), account.profile.account);
+  return {{space::space_id_of(seed, account.profile.account), std::string(home_space)},
+          std::move(seed.slot_key),
+          space::Role::owner};
 }
 
 Result<std::vector<ListedSpace>> read_listings(SpaceSession& home) {
@@ -69,13 +76,6 @@ Result<std::vector<ListedSpace>> read_listings(SpaceSession& home) {
   return out;
 }
 
-std::optional<ListedSpace> take_name(std::vector<ListedSpace> listed, std::string_view name) {
-  const auto found = std::ranges::find(listed, name, listed_name);
-  return found == listed.end() ? std::nullopt : std::optional(std::move(*found));
-}
-
-}  // namespace
-
 Status make_home(Session& session) {
   const Account& account = session.account();
   HF_OK(make_and_store_space(session, space::home_space_seed(account.circle.front(), account.profile.account),
@@ -83,12 +83,15 @@ Status make_home(Session& session) {
   return session.state().apply({{}, {std::string(home_due_key)}});
 }
 
-Result<std::unique_ptr<SpaceSession>> open_home(Session& session) {
+Status finish_home(Session& session) {
   HF_TRY(const auto due, session.state().get(home_due_key));
-  if (due) {
-    reached("session: home made after a sign-up that was cut short");
-    HF_OK(make_home(session));
-  }
+  if (!due) return {};
+  reached("session: home made after a sign-up that was cut short");
+  return make_home(session);
+}
+
+Result<std::unique_ptr<SpaceSession>> open_home(Session& session) {
+  HF_OK(finish_home(session));
   return SpaceSession::open(session, listed_home(session.account()));
 }
 

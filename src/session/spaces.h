@@ -20,6 +20,9 @@ struct SpaceListing {
 // Made at sign-up; repeated harmlessly. open_home() makes it when a sign-up was cut short before it stood.
 Status make_home(Session& session);
 Result<std::unique_ptr<SpaceSession>> open_home(Session& session);
+Status finish_home(Session& session);  // what open_home() does before it opens
+[[nodiscard]] ListedSpace listed_home(const Account& account);
+[[nodiscard]] Result<std::vector<ListedSpace>> read_listings(SpaceSession& home);  // as list_spaces()
 
 [[nodiscard]] Result<std::vector<ListedSpace>> list_spaces(Session& session);  // sorted by name
 [[nodiscard]] Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name);  // NotFound

@@ -39,6 +39,24 @@ Result<bool> Upload::left_behind(SpaceSession& space, const std::string& purpose
   return held.has_value();
 }
 
+Status Upload::drop_left_behind(SpaceSession& space) {
+  Session& session = space.session();
+  std::vector<std::pair<std::string, Bytes>> left;
+  HF_OK(session.state().scan("upload/" + space.id().hex() + "/", [&](std::string_view name, ByteView record) {
+    left.emplace_back(std::string(name), to_bytes(record));
+  }));
+  for (const auto& [name, bytes] : left) {
+    const Claim claim(*session.shared.claims, name);
+    if (!claim.held()) continue;  // a verb of this process is at it
+    HF_TRY(const auto record, decode<UploadRecord>(bytes, "an upload that this device remembers"));
+    HF_OK(session.state().apply({{}, {name}}));
+    const Path list = join_path(join_path(session.shared.home, "uploads"), record.upload.hex());
+    if (const auto removed = session.doors.files.remove(list); !removed && removed.error().code != Code::NotFound)
+      return pass_on(removed.error());
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::string& purpose) {
   Session& session = space.session();
   std::unique_ptr<Upload> upload(new Upload(space));

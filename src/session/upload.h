@@ -16,6 +16,8 @@ class Upload {
   static Result<std::unique_ptr<Upload>> begin(SpaceSession& space, const std::string& purpose);
   // Whether an interrupted verb has left something to go on with.
   static Result<bool> left_behind(SpaceSession& space, const std::string& purpose);
+  // Of every interrupted verb of this space: what the server had acknowledged of them may be gone.
+  static Status drop_left_behind(SpaceSession& space);
   ~Upload();  // gives the claim back; nothing is lost
 
   // Before a pack is sealed: waits until there is room for it in memory.

@@ -68,6 +68,7 @@ Result<Status> status(Session& session) {
     if (const auto looked = look(); !looked) status.error = looked.error();
     out.spaces.push_back(std::move(status));
   }
+  HF_TRY(out.events, session::read_events(session.state()));
   return out;
 }
 

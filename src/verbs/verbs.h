@@ -39,6 +39,7 @@ struct Status {
   bool has_witnesses = false;
   std::vector<SpaceStatus> spaces;
   std::vector<session::Alarm> home_alarms;
+  std::vector<session::Event> events;  // oldest first
   [[nodiscard]] bool alarmed() const;
 };
 [[nodiscard]] Result<Status> status(Session& session);

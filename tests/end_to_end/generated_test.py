@@ -11,7 +11,7 @@ import subprocess
 from cloud import DONE, FAILED, HOLDFASTD, USAGE, Story, expect, expect_equal, step
 from trees import put
 
-VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
+VERBS = [("signup",), ("whoami",), ("status",), ("doctor",), ("heal",), ("space", "create"), ("space", "list"), ("space", "info"), ("backup",), ("snapshots",),
          ("restore",), ("ls",), ("diff",), ("cat",), ("check",), ("put",), ("get",), ("mkdir",), ("mv",), ("history",), ("rm",), ("find",), ("stats",),
          ("forget",), ("unforget",), ("prune",), ("export",), ("import",), ("inspect",), ("completion",), ("man",)]
 

@@ -277,7 +277,8 @@ def older_database(story, home, early, server, tree, older):
     shutil.copytree(early, other.path)
     for number in range(4):
         put(story.path("fork", "file"), b"%d" % number)
-        other.run("backup", story.path("fork"), "--space", SPACE)
+        ended = other.run("backup", story.path("fork"), "--space", SPACE, code=DONE if number > 0 else ALARM)
+        expect_equal("older copy" in ended.error_text, number == 0, f"an older copy of a home is told once: {ended}")
     for line in lines:
         expect_equal(home.run(*line, "--json", code=ALARM).error["code"], "Forked", f"the code of {line[0]}")
 

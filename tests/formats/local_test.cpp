@@ -119,6 +119,9 @@ TEST(Formats, Local) {
               {"label", "space", "paths", "began_ns", "ended_ns: there is one", "exit", "saved", "said", "good_ns",
                "failing_since_ns", "failures"});
   Example("local.md", "alarm").fields(session::Alarm{7, "NotAuthorized", "a sentence"}, {"seq", "code", "sentence"});
+  Example("local.md", "event")
+      .fields(session::Event{session::EventKind::server_lost_entries, 1'700'000'000'000'000'000, "backups", 7, 9, true},
+              {"kind: 2 server_lost_entries", "time_ns", "space", "from", "to", "done"});
   Example("local.md", "forwarded_command")
       .fields(agent::ForwardedCommand{{"snapshots"}, "/home/alice", true, true, 80},
               {"arguments", "directory", "out_is_terminal", "error_is_terminal", "columns"});

@@ -50,20 +50,29 @@ BackupServer::BackupServer(std::uint64_t seed) : random_(seed) {
   open();
 }
 
-void BackupServer::open() { service_ = *server::Service::open(rows_, objects_, clock_, random_, log_, options_); }
+void BackupServer::open() { service_ = *server::Service::open(*rows_, *objects_, clock_, random_, log_, options_); }
 
 void BackupServer::crashed(Prng&) { open(); }
+
+BackupServer::Copy BackupServer::copy() { return {rows_->contents(), objects_->contents()}; }
+
+void BackupServer::put_back(const Copy& copy) {
+  service_.reset();
+  rows_ = std::make_unique<server::MapMetaStore>(copy.rows);
+  objects_ = std::make_unique<server::MemoryObjectStore>(copy.objects);
+  open();
+}
 
 void BackupServer::sweep_as_in_weeks() {
   OwnClock later = clock_;
   later.sleep_ns(50 * 24 * 3600 * second_ns);
-  server::Sweeper sweeper(rows_, objects_, later, log_);
+  server::Sweeper sweeper(*rows_, *objects_, later, log_);
   for (auto swept = sweeper.sweep(); swept && swept->more;) swept = sweeper.sweep();
 }
 
 std::uint64_t BackupServer::bytes_stored() {
   std::uint64_t bytes = 0;
-  const auto all = objects_.list({}, 1'000'000);
+  const auto all = objects_->list({}, 1'000'000);
   if (all)
     for (const auto& object : *all) bytes += object.size;
   return bytes;

@@ -24,7 +24,13 @@ class BackupServer final : public Server {
   Result<Bytes> handle(const Call& call) override;
   void crashed(Prng& dice) override;
   [[nodiscard]] const api::ServerLink& link() const { return link_; }
-  [[nodiscard]] server::MemoryObjectStore& objects() { return objects_; }
+  [[nodiscard]] server::MemoryObjectStore& objects() { return *objects_; }
+  struct Copy {
+    server::MapMetaStore::Contents rows;
+    server::MemoryObjectStore::Contents objects;
+  };
+  [[nodiscard]] Copy copy();
+  void put_back(const Copy& copy);  // as an operator does: stopped, its data replaced, started
   void sweep_as_in_weeks();  // what is retired is freed and what nobody published is dropped, however young it is
   [[nodiscard]] std::uint64_t bytes_stored();
 
@@ -51,8 +57,8 @@ class BackupServer final : public Server {
   OwnClock clock_;
   OwnRandom random_;
   server::EventLog log_{clock_, server::Level::error, server::no_sink()};
-  server::MapMetaStore rows_;
-  server::MemoryObjectStore objects_;
+  std::unique_ptr<server::MapMetaStore> rows_ = std::make_unique<server::MapMetaStore>();
+  std::unique_ptr<server::MemoryObjectStore> objects_ = std::make_unique<server::MemoryObjectStore>();
   server::ServiceOptions options_;
   api::ServerLink link_;
   std::unique_ptr<server::Service> service_;
