@@ -89,13 +89,23 @@ std::string bash_script(const CLI::App& app) {
   return out + cases + "  esac\n}\ncomplete -o filenames -F _" + name + " " + name + "\n";
 }
 
+std::string fish_quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
 std::string fish_script(const CLI::App& app) {
   std::string out;
   const std::string complete = "complete -c " + app.get_name();
   each_command(app, "", [&](const CLI::App& command, const std::string& full) {
     const std::string seen = full.empty() ? "__fish_use_subcommand" : "__fish_seen_subcommand_from" + full;
     for (const CLI::App* below : command.get_subcommands({}))
-      out += complete + " -f -n '" + seen + "' -a " + below->get_name() + " -d '" + below->get_description() + "'\n";
+      out += complete + " -f -n '" + seen + "' -a " + below->get_name() + " -d " +
+             fish_quoted(below->get_description()) + "\n";
     for (const CLI::Option* option : command.get_options())
       for (const auto& name : option->get_lnames()) out += complete + " -n '" + seen + "' -l " + name + "\n";
   });
