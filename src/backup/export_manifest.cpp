@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "backup/export_text.h"
 #include "crypto/hash.h"
 #include "worktree/scan.h"
 
@@ -10,37 +11,8 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::string_view first_line = "holdfast export 1";
+constexpr std::string_view manifest_first_line = "holdfast export 1";
 constexpr std::size_t piece_bytes = 1024 * 1024;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char one : text) {
-    if (one == '\\')
-      out += "\\\\";
-    else if (one == '\t')
-      out += "\\t";
-    else if (one == '\n')
-      out += "\\n";
-    else
-      out += one;
-  }
-  return out;
-}
-
-std::optional<std::string> unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      out += text[i];
-      continue;
-    }
-    if (++i == text.size()) return std::nullopt;
-    if (text[i] != '\\' && text[i] != 't' && text[i] != 'n') return std::nullopt;
-    out += text[i] == 't' ? '\t' : text[i] == 'n' ? '\n' : '\\';
-  }
-  return out;
-}
 
 std::string octal(std::uint32_t mode) {
   std::string out;
@@ -52,19 +24,6 @@ template <class Number>
 bool parse(std::string_view text, Number& number, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
-}
-
-// Fields of one line, split at tabs and unescaped.
-std::optional<std::vector<std::string>> fields_of(std::string_view line) {
-  std::vector<std::string> out;
-  for (;;) {
-    const std::size_t tab = line.find('\t');
-    auto field = unescaped(line.substr(0, tab));
-    if (!field) return std::nullopt;
-    out.push_back(*std::move(field));
-    if (tab == std::string_view::npos) return out;
-    line.remove_prefix(tab + 1);
-  }
 }
 
 template <class Id>
@@ -118,8 +77,6 @@ bool take_line(const std::vector<std::string>& fields, ExportedTree& tree) {
   return true;
 }
 
-std::string hash_line(ByteView before) { return "end\t" + crypto::sha256(before).hex() + "\n"; }
-
 Result<std::string> hash_of_file(Files& files, const worktree::ScanEntry& entry) {
   HF_TRY(const auto file, files.open_entry(entry.place));
   crypto::Sha256 hash;
@@ -155,7 +112,7 @@ char letter(FileType type) {
 }  // namespace
 
 Bytes encode_manifest(const ExportedTree& tree) {
-  std::string out = std::string(first_line) + "\n";
+  std::string out = std::string(manifest_first_line) + "\n";
   const auto line = [&](std::string_view key, std::string_view value) {
     out += std::string(key) + "\t" + escaped(value) + "\n";
   };
@@ -182,13 +139,10 @@ Bytes encode_manifest(const ExportedTree& tree) {
 
 Result<ExportedTree> decode_manifest(ByteView bytes) {
   const auto wrong = [](std::string sentence) { return fail(Code::Malformed, std::move(sentence)); };
-  const std::string_view text = as_text(bytes);
-  const std::size_t end = text.rfind("end\t");
-  if (!text.starts_with(std::string(first_line) + "\n") || end == std::string_view::npos || text[end - 1] != '\n' ||
-      text.substr(end) != hash_line(bytes.first(end)))
-    return wrong("a manifest is not as it was written");
+  const auto lines = lines_inside(bytes, manifest_first_line);
+  if (!lines) return wrong("a manifest is not as it was written");
   ExportedTree out;
-  for (std::string_view left = text.substr(first_line.size() + 1, end - first_line.size() - 1); !left.empty();) {
+  for (std::string_view left = *lines; !left.empty();) {
     const std::size_t line_end = left.find('\n');
     const auto fields = fields_of(left.substr(0, line_end));
     if (!fields || fields->front().empty() || !take_line(*fields, out))

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "backup/export_contents.h"
+
 namespace holdfast::backup {
 namespace {
 
@@ -54,6 +56,22 @@ TEST(ExportManifest, NamesWhatDiffers) {
   EXPECT_EQ(out[1].what, "content");
   EXPECT_EQ(out[2].path + " " + out[2].what, "/out/link missing");
   EXPECT_EQ(out[3].path + " " + out[3].what, "/out/more not in the manifest");
+}
+
+TEST(ExportContents, GivesBackWhatWasWrittenAndNothingElse) {
+  const ExportContents contents{{"a/live/1", std::string(64, '1')}, {"a/snapshots/b\tc\n\\", std::string(64, '2')}};
+  const Bytes bytes = encode_contents(contents);
+  const auto read = decode_contents(bytes);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, contents);
+  EXPECT_TRUE(decode_contents(encode_contents({}))->empty());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    Bytes other = bytes;
+    other[i] ^= 1;
+    EXPECT_FALSE(decode_contents(other)) << i;
+    EXPECT_FALSE(decode_contents(ByteView(bytes).first(i))) << i;
+  }
+  EXPECT_FALSE(decode_manifest(bytes));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 namespace holdfast::verbs {
 
+inline constexpr std::string_view own_file = "holdfast export";  // in the export's folder; no space can have this name
+
 struct ExportDone {
   Path folder;
   std::vector<std::string> spaces;

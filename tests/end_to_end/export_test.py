@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from cloud import ALARM, FAILED, MIB, Story, expect, expect_equal, files_below, is_sanitized, step
+from cloud import ALARM, FAILED, INCOMPLETE, MIB, Story, expect, expect_equal, files_below, is_sanitized, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees, put
 from wire import home_on_wire
@@ -27,6 +27,63 @@ def contents(folder):
         with open(path, "rb") as file:
             out[path] = file.read()
     return out
+
+
+def rewritten(path, change):
+    """A text of the export with other lines in it, and the hash that fits them."""
+    with open(path, "rb") as file:
+        lines = file.read().split(b"\n")[:-2]
+    text = b"".join(line + b"\n" for line in change(lines))
+    return put(path, text + b"end\t" + hashlib.sha256(text).hexdigest().encode() + b"\n")
+
+
+def listed_anew(out):
+    """The list of all trees, for manifests that somebody wrote."""
+    trees = sorted(path[len(out) + 1:-len(".manifest")] for path in files_below(out) if path.endswith(".manifest"))
+    hashes = [hashlib.sha256(contents_of(f"{out}/{tree}.manifest")).hexdigest().encode() + b"\t" + os.fsencode(tree) for tree in trees]
+    rewritten(f"{out}/holdfast contents", lambda lines: [lines[0], *hashes])
+
+
+def contents_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def all_is_checked_first(story, home, out, other):
+    step("an id that the space has with another label is found before anything is written; a snapshot without entries is named")
+    copy, newest_only = story.path("copy of out"), story.path("newest only")
+    os.system(f"cp -a '{out}' '{copy}'; cp -a '{out}' '{newest_only}'")
+    snapshots = f"{newest_only}/backups/snapshots"
+    newest = max(name[:-9] for name in os.listdir(snapshots) if name.endswith(".manifest"))
+    os.system(f"rm -rf '{newest_only}/docs'")
+    for name in os.listdir(snapshots):
+        if not name.startswith(newest):
+            os.system(f"rm -rf '{snapshots}/{name}'")
+    told = other.json("import", newest_only, code=ALARM)["differences"]
+    expect("docs/live/1" in [os.path.relpath(one["path"], newest_only) for one in told], f"all that is gone is named: {told}")
+    expect_equal({one["what"] for one in told}, {"missing"}, "how")
+    listed_anew(newest_only)
+    other.json("import", newest_only)
+    before = labels(other)
+    expect_equal(len(before), 1, "the newest alone")
+    rewritten(f"{copy}/backups/snapshots/{newest}.manifest", lambda lines: [b"host\telsewhere" if line.startswith(b"host\t") else line for line in lines])
+    told = other.json("import", copy, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [(newest, "manifest")], "a manifest that is not the listed one")
+    listed_anew(copy)
+    error = other.run("import", copy, "--json", code=FAILED).error
+    expect_equal(error["code"], "AlreadyExists", "another label")
+    expect("nothing was imported" in error["whole"], f"what is whole: {error}")
+    expect_equal((labels(other), [one["name"] for one in other.json("space", "list")["spaces"]]), (before, ["backups"]), "what is there")
+
+    empty = f"{newest_only}/backups/snapshots/2020-01-01T00-00-00Z-77777777"
+    os.mkdir(empty)
+    put(f"{empty}.manifest", contents_of(f"{snapshots}/{newest}.manifest"))
+    rewritten(f"{empty}.manifest", lambda lines: [b"id\t" + b"7" * 32 if line.startswith(b"id\t") else line for line in lines if len(line.split(b"\t")) < 7])
+    listed_anew(newest_only)
+    done = other.json("import", newest_only, code=INCOMPLETE)
+    expect_equal([(os.path.basename(one["path"]), one["sentence"]) for one in done["problems"]],
+                 [(os.path.basename(empty), "a snapshot without entries is not taken")], "it is named")
+    expect_equal(labels(other), before, "what is there")
 
 
 def nothing_leads_out(story, home):
@@ -105,6 +162,20 @@ def labels_are_believed_once(story, home, out, other):
     expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("snapshots", "kind")], "a link in the way")
     os.remove(snapshots)
     os.rename(story.path("elsewhere"), snapshots)
+    for ending in ("", ".manifest"):
+        os.rename(f"{snapshots}/{name}{ending}", story.path("gone" + ending))
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [(name, "missing")], "gone together with its manifest")
+    for ending in ("", ".manifest"):
+        os.rename(story.path("gone" + ending), f"{snapshots}/{name}{ending}")
+    list_of_all = contents_of(f"{out}/holdfast contents")
+    put(f"{out}/holdfast contents", list_of_all.replace(b"/snapshots/2", b"/snapshots/1", 1))
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("holdfast contents", "content")], "a list that was changed")
+    os.remove(f"{out}/holdfast contents")
+    told = other.json("import", out, code=ALARM)["differences"]
+    expect_equal([(os.path.basename(one["path"]), one["what"]) for one in told], [("holdfast contents", "missing")], "an export that did not end")
+    put(f"{out}/holdfast contents", list_of_all)
     nothing = story.path("nothing")
     put(f"{nothing}/holdfast export", b"holdfast export 1\n")
     expect("holds no tree" in other.run("import", nothing, code=FAILED).error_text, "an empty export")
@@ -191,6 +262,7 @@ def main():
 
         nothing_leads_out(story, home)
         labels_are_believed_once(story, home, out, story.home("dora", second))
+        all_is_checked_first(story, home, out, story.home("emil", second))
         an_interrupted_tree_is_of_now(story, home)
 
         step("an export that was changed is named path by path, and nothing of it is taken")
