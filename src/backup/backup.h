@@ -35,6 +35,7 @@ struct BackupOptions {
   // Of an export: the snapshot gets this id and time, these paths and tags, this host and program, and is as partial as
   // it says. `paths` are the entries of one folder, all of which are saved, whatever .holdfastignore files say.
   std::optional<space::Snapshot> label;
+  std::function<Status()> before_commit = {};     // when all was read; an error, and nothing is committed
   bool only_read = false;                         // local_tree.h: nothing is sent or kept; run_backup refuses it
   std::function<void(const Counters&)> progress;  // often; may be null
 };

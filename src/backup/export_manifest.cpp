@@ -152,20 +152,20 @@ Result<ExportedTree> decode_manifest(ByteView bytes) {
   return out;
 }
 
-Result<std::vector<ExportedEntry>> describe_folder(Files& files, const Path& folder, const KnownHash& known,
-                                                   const std::function<void(const Path&)>& tell) {
-  std::vector<ExportedEntry> out;
+namespace {
+
+// In the order of a scan. entry: null for folders; the first is `folder` itself, under no name.
+using VisitEntry =
+    std::function<Status(const std::string& path, const FileStat& stat, const worktree::ScanEntry* entry)>;
+
+Status each_entry(Files& files, const Path& folder, const VisitEntry& visit) {
   worktree::ScanOptions options;
   options.ignore_files = false;
   worktree::Scanner scanner(files, folder, std::move(options));
-  const auto add = [&](const std::string& path, const FileStat& stat) -> ExportedEntry& {
-    out.push_back({letter(stat.type), stat.type == FileType::symlink ? 0 : stat.mode, stat.mtime_ns, 0, "-", path, {}});
-    return out.back();
-  };
   std::vector<std::string> inside_of;  // folders that were entered
   for (;;) {
     HF_TRY(auto event, scanner.next());
-    if (!event) break;
+    if (!event) return {};
     if (const auto* problem = std::get_if<worktree::ScanProblem>(&*event)) {
       Error error = problem->error;
       error.object = printable(join_path(folder, problem->path));
@@ -174,30 +174,60 @@ Result<std::vector<ExportedEntry>> describe_folder(Files& files, const Path& fol
     if (std::holds_alternative<worktree::LeaveDirectory>(*event)) inside_of.pop_back();
     if (const auto* inside = std::get_if<worktree::EnterDirectory>(&*event)) {
       inside_of.push_back(inside->path);
-      if (!inside->path.empty()) add(inside->path, inside->stat);
+      HF_OK(visit(inside->path, inside->stat, nullptr));
     }
     const auto* entry = std::get_if<worktree::ScanEntry>(&*event);
     if (entry == nullptr) continue;
     if (inside_of.empty()) return fail(Code::InvalidArgument, "what stands there is no folder", printable(folder));
     const std::string path = inside_of.back().empty() ? entry->name : join_path(inside_of.back(), entry->name);
-    ExportedEntry& one = add(path, entry->stat);
-    tell(join_path(folder, path));
-    if (entry->stat.type == FileType::regular) {
-      one.size = entry->stat.size;
-      auto hash = known ? known(path, entry->stat) : std::nullopt;
-      if (!hash) {
-        HF_TRY(hash, hash_of_file(files, *entry));
-      }
-      one.sha256 = *std::move(hash);
-    } else if (entry->stat.type == FileType::symlink) {
-      HF_TRY(const auto details, files.details(entry->place));
-      one.target = details.target;
-    } else if (entry->stat.type == FileType::character_device || entry->stat.type == FileType::block_device) {
-      one.target = std::to_string(entry->stat.device_major) + ":" + std::to_string(entry->stat.device_minor);
-    }
+    HF_OK(visit(path, entry->stat, entry));
   }
+}
+
+}  // namespace
+
+Result<std::vector<ExportedEntry>> describe_folder(Files& files, const Path& folder, const KnownHash& known,
+                                                   const std::function<void(const Path&)>& tell) {
+  std::vector<ExportedEntry> out;
+  HF_OK(each_entry(
+      files, folder, [&](const std::string& path, const FileStat& stat, const worktree::ScanEntry* entry) -> Status {
+        if (path.empty()) return {};
+        out.push_back(
+            {letter(stat.type), stat.type == FileType::symlink ? 0 : stat.mode, stat.mtime_ns, 0, "-", path, {}});
+        if (entry == nullptr) return {};
+        ExportedEntry& one = out.back();
+        tell(join_path(folder, path));
+        if (stat.type == FileType::regular) {
+          one.size = stat.size;
+          auto hash = known ? known(path, stat) : std::nullopt;
+          if (!hash) {
+            HF_TRY(hash, hash_of_file(files, *entry));
+          }
+          one.sha256 = *std::move(hash);
+        } else if (stat.type == FileType::symlink) {
+          HF_TRY(const auto details, files.details(entry->place));
+          one.target = details.target;
+        } else if (stat.type == FileType::character_device || stat.type == FileType::block_device) {
+          one.target = std::to_string(stat.device_major) + ":" + std::to_string(stat.device_minor);
+        }
+        return {};
+      }));
   std::ranges::sort(out, {}, &ExportedEntry::path);
   return out;
+}
+
+Result<Hash> mark_of_folder(Files& files, const Path& folder) {
+  crypto::Sha256 hash;
+  HF_OK(each_entry(files, folder,
+                   [&](const std::string& path, const FileStat& stat, const worktree::ScanEntry*) -> Status {
+                     Writer out;
+                     wire::put(out, path);
+                     wire::put(out, stat.size);
+                     for (const std::int64_t time : {stat.mtime_ns, stat.ctime_ns}) wire::put(out, time);
+                     hash.update(std::move(out).take());
+                     return {};
+                   }));
+  return hash.finish();
 }
 
 void compare_entries(const Path& folder, const std::vector<ExportedEntry>& manifest,

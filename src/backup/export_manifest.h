@@ -37,6 +37,10 @@ using KnownHash = std::function<std::optional<std::string>(const std::string& pa
                                                                  const KnownHash& known,
                                                                  const std::function<void(const Path&)>& tell);
 
+// Of all names, sizes and times of change, without a file's bytes: two that are equal, and nothing was changed between
+// them, since no program sets the time of a change.
+[[nodiscard]] Result<Hash> mark_of_folder(Files& files, const Path& folder);
+
 struct ExportDifference {
   Path path;
   std::string what;  // "missing", "not in the manifest", "content", "mode", "time", "kind", "manifest", "unfinished"

@@ -328,6 +328,7 @@ Result<BackupReport> Run::go() {
   HF_TRY(const auto root, finish_tree(same));
   tell({}, true);
   report_.snapshot = new_snapshot(root, false);
+  if (options_.before_commit) HF_OK(options_.before_commit());
   HF_OK(options_.into_live ? commit_live(report_.snapshot) : commit(report_.snapshot));
   if (state_writer_) {
     std::vector<std::string> paths;

@@ -13,6 +13,7 @@ namespace {
 struct FoundTree {
   backup::ExportedTree tree;
   Path folder;
+  Hash mark = {};  // before it was compared
 };
 
 class Import {
@@ -35,7 +36,7 @@ class Import {
       return fail(Code::NotFound, "this export holds no tree", printable(options_.folder));
     check_labels();
     HF_OK(check_contents());
-    for (const FoundTree& found : trees_) HF_OK(verify(found));
+    for (FoundTree& found : trees_) HF_OK(verify(found));
     if (!done_.differences.empty()) return std::move(done_);
     for (const std::string& space : spaces) HF_OK(check_ids(space));
     for (const std::string& space : spaces) HF_OK(take(space));
@@ -75,7 +76,7 @@ class Import {
           done_.differences.push_back({path + std::string(backup::manifest_ending), "manifest"});
           continue;
         }
-        trees_.push_back({*std::move(tree), path});
+        trees_.push_back({*std::move(tree), path, {}});
       }
     }
     return {};
@@ -129,7 +130,8 @@ class Import {
     if (newest != numbers.end()) numbers = {*newest};
   }
 
-  holdfast::Status verify(const FoundTree& found) {
+  holdfast::Status verify(FoundTree& found) {
+    HF_TRY(found.mark, backup::mark_of_folder(files_, found.folder));
     HF_TRY(const auto disk,
            backup::describe_folder(files_, found.folder, nullptr, [&](const Path& path) { tell(path); }));
     backup::compare_entries(found.folder, found.tree.entries, disk, done_.differences);
@@ -202,10 +204,19 @@ class Import {
     if (found.tree.live) options.into_live = "";
     options.never = {session_.shared.home};
     options.progress = options_.progress;
+    options.before_commit = [&] { return still_the_same(found); };
     HF_TRY(const auto report, backup::run_backup(space, options));
     for (const auto& problem : report.problems) done_.problems.add(problem);
     ++(found.tree.live ? done_.trees_taken : done_.snapshots_taken);
     return {};
+  }
+
+  // What was saved is what was compared: nothing was changed since before that.
+  holdfast::Status still_the_same(const FoundTree& found) {
+    HF_TRY(const Hash mark, backup::mark_of_folder(files_, found.folder));
+    if (mark == found.mark) return {};
+    return fail(Code::Changed, "the export was changed while it was imported", printable(found.folder),
+                "all that the account holds; nothing was taken of this tree");
   }
 
   void tell(const Path& path) {

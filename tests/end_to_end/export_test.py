@@ -86,6 +86,27 @@ def all_is_checked_first(story, home, out, other):
     expect_equal(labels(other), before, "what is there")
 
 
+def a_change_in_between(story, server, out):
+    step("what is changed between being compared and being saved is not taken")
+    home, wire = home_on_wire(story, "frieda", server)
+    copy = story.path("copy to change")
+    os.system(f"cp -a '{out}' '{copy}'")
+    tree = min(name for name in os.listdir(f"{copy}/backups/snapshots") if not name.endswith(".manifest"))
+    changed = sorted(files_below(f"{copy}/backups/snapshots/{tree}"))[0]
+    before = os.stat(changed)
+    wire.hold_after(sent=1)  # all was compared before the server is asked for anything
+    importing = home.start("import", copy, "--json")
+    expect(wire.wait_held(importing), "it is held")
+    with open(changed, "r+b") as file:
+        file.write(b"changed")
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    wire.release()
+    error = importing.end(FAILED).error
+    expect_equal((error["code"], os.path.basename(error["object"])), ("Changed", tree), f"it is said: {error}")
+    expect_equal([one for one in home.json("snapshots", "-s", "backups")["snapshots"] if not one["partial"]], [], "what was taken")
+    wire.close()
+
+
 def nothing_leads_out(story, home):
     step("links in the way, and folders that others may write to, are refused; nothing is written through them")
     victim = story.path("victim")
@@ -262,6 +283,7 @@ def main():
 
         nothing_leads_out(story, home)
         labels_are_believed_once(story, home, out, story.home("dora", second))
+        a_change_in_between(story, second, out)
         all_is_checked_first(story, home, out, story.home("emil", second))
         an_interrupted_tree_is_of_now(story, home)
 
