@@ -281,6 +281,9 @@ void add_forget_verbs(CLI::App& app, Command& command) {
                   "copy the rest of at most so much of mostly dead packs: 500M, 20G (default: no limit)")
       ->transform(command_line::size_in_bytes())
       ->type_name("SIZE");
+  prune.add_flag(
+      "--give-up-lost", command.give_up_lost,
+      "go on where an old version of what stands in the space can't be read whole, and free what only it needs");
   prune.add_flag("-n,--dry-run", command.dry_run, "only tell what would be freed");
 }
 

@@ -37,6 +37,7 @@ struct Command {
   std::vector<std::string> keep_tags;
   std::int64_t keep_within_s = 0;
   std::uint64_t max_repack_bytes = ~std::uint64_t{0};
+  bool give_up_lost = false;
 
   std::string snapshot;  // SNAPSHOT[:PATH], or SPACE:PATH
   std::string other;     // the same, to compare with

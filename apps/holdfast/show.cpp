@@ -87,6 +87,8 @@ std::string hint_about(const Error& error, const Command& command) {
       return "sign up with --no-passphrase; or remove that file, which no account uses, and sign up again";
     case About::local_state:
       return "put your copy of the home directory back; the server still has what was backed up";
+    case About::old_version:
+      return "see what is lost:  holdfast check --read-data; to go on without it:  holdfast prune --give-up-lost";
     case About::path_in_snapshot:
       if (is_live(command))
         return "what is there:  holdfast ls --recursive " + space_of(command) +
@@ -325,6 +327,9 @@ std::string text_of(const verbs::PruneDone& done, const Command& command) {
     out += count_text(report.packs_damaged) + " packs are damaged on the server and were left as they are\n";
   if (report.chunks_lost > 0)
     out += count_text(report.chunks_lost) + " chunks that snapshots need are lost or damaged on the server\n";
+  if (report.versions_lost > 0)
+    out +=
+        count_text(report.versions_lost) + " old versions of what stands in the space can't be read whole any more\n";
   if (report.packs_damaged > 0 || report.chunks_lost > 0)
     out +=
         "  whole   everything else; nothing was retired that these could be read from\n"

@@ -233,6 +233,7 @@ std::string json_of(const verbs::PruneDone& done, bool dry_run) {
                   {"packs_lost", report.packs_lost},
                   {"packs_damaged", report.packs_damaged},
                   {"chunks_lost", report.chunks_lost},
+                  {"versions_lost", report.versions_lost},
                   {"bytes_retired", report.bytes_retired},
                   {"bytes_copied", report.bytes_copied},
                   {"objects_brought_back", report.objects_brought_back},

@@ -235,9 +235,11 @@ class Verb {
     backup::PruneOptions options;
     options.dry_run = command_.dry_run;
     options.repack_bytes_max = command_.max_repack_bytes;
+    options.give_up_lost = command_.give_up_lost;
     HF_TRY(const auto done, with_progress(options, [&] { return verbs::prune(session(), space_, options); }));
     output_.out(command_.json ? json_of(done, command_.dry_run) : text_of(done, command_));
-    return done.report.chunks_lost > 0 || done.report.packs_damaged > 0 ? exit_alarm : exit_done;
+    const bool lost = done.report.chunks_lost + done.report.packs_damaged + done.report.versions_lost > 0;
+    return lost ? exit_alarm : exit_done;
   }
 
   World& world_;

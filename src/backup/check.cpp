@@ -8,6 +8,7 @@
 #include "backup/snapshots.h"
 #include "base/reached.h"
 #include "session/log_reader.h"
+#include "space/tree_mark.h"
 
 namespace holdfast::backup {
 
@@ -111,7 +112,8 @@ class Check {
       }
     }
     HF_TRY(const bool trees_are_whole, walk_trees());
-    if (trees_are_whole) {  // what was lost was sent again since, or nothing needs it
+    HF_TRY(const bool versions_are_whole, options_.read_data ? walk_versions() : Result<bool>(true));
+    if (trees_are_whole && versions_are_whole) {  // what was lost was sent again since, or nothing needs it
       for (const ObjectId& pack : lost_)
         std::erase_if(findings_, [&](const auto& found) { return found.second.object == describe(pack, whole_pack); });
     }
@@ -305,6 +307,34 @@ class Check {
       good = folder(snapshot.root, snapshot.id.short_hex() + ":") && good;
     }
     return folder(space_.state().live_root, "live:") && good;
+  }
+
+  // Every tree that stood in the space (`holdfast history`). True: all of them are whole.
+  Result<bool> walk_versions() {
+    bool good = true;
+    space::ChunkSet seen;
+    session::CommitReader log(space_);
+    space::Root last;
+    const Status read = log.read_on([&](const space::CommitBody& commit) -> Status {
+      if (commit.state.live_root == last) return {};
+      last = commit.state.live_root;
+      const std::string path = "version " + std::to_string(commit.seq) + ":";
+      const auto visit = [&](space::ChunkKind kind, const ChunkId& id) -> Status {
+        good = (kind == space::ChunkKind::node || chunk_is_there(id, path)) && good;
+        return {};
+      };
+      const auto lost = [&](const Error& error) -> Status {
+        find(error.object, error.code, error.sentence, path);
+        good = false;
+        return {};
+      };
+      HF_OK(space::mark_tree(reader_, last, seen, visit, lost));
+      tell();
+      return {};
+    });
+    if (!read && read.error().code != Code::Tampered && read.error().code != Code::RolledBack)
+      return pass_on(read.error());
+    return good && read;  // what is wrong with the log itself was found where its bytes were read
   }
 
   // False: something below is not whole. What is whole under one snapshot is not walked again under the next.

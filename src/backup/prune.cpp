@@ -35,7 +35,7 @@ class Prune {
     HF_TRY(const bool rebuilt, space_.recheck_index());
     if (rebuilt) reached("prune: a damaged copy of the index was fetched again");
     HF_TRY(trouble_, space_.look_for_trouble());
-    marks_.emplace(space_);
+    marks_.emplace(space_, options_.give_up_lost);
     HF_OK(marks_->take_in([this] { tell(); }));
     HF_OK(plan(again));
     if (options_.dry_run) return {};
@@ -90,6 +90,7 @@ class Prune {
       for (const PackUse& use : *packs) leaving_.insert(use.info.object);
     report_.packs_left = passed_over;
     report_.chunks_lost = marks_->chunks_lost();
+    report_.versions_lost = marks_->versions_lost();
     if (options_.dry_run) {
       report_.packs_dead = dead_.size();
       report_.packs_repacked = sparse_.size();

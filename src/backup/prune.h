@@ -17,6 +17,7 @@ namespace holdfast::backup {
 
 struct PruneOptions {
   bool dry_run = false;
+  bool give_up_lost = false;  // old versions that can't be read whole: what only their lost nodes lead to is retired
   std::uint64_t repack_bytes_max = ~std::uint64_t{0};  // of packs that are copied, as they are stored
   std::function<void(const Counters&)> progress;       // files: nodes read; bytes: of packs copied
 };
@@ -28,6 +29,7 @@ struct PruneReport {
   std::uint64_t bytes_retired = 0, bytes_copied = 0;         // as stored; of a dry run: about
   std::uint64_t objects_brought_back = 0;                    // somebody had retired what is needed
   std::uint64_t chunks_lost = 0;    // needed, and in no place that is good: nothing of these places was touched
+  std::uint64_t versions_lost = 0;  // of the live tree, given up
   std::uint64_t packs_damaged = 0;  // could not be copied, and were left as they are
   std::uint64_t commits = 0;
 };

@@ -35,13 +35,42 @@ Status Marks::take_in(const std::function<void()>& progress) {
     if (kind == space::ChunkKind::node) progress();
     return first_ ? mark(id) : mark_later(id);
   };
-  std::vector<space::Root> roots{state.snapshots_root, state.live_root};
+  for (const space::Root& root : {state.snapshots_root, state.live_root})
+    HF_OK(space::mark_tree(reader, root, nodes_, visit));
+  std::vector<Version> versions;
   HF_OK(log_.read_on([&](const space::CommitBody& commit) -> Status {
-    if (commit.state.live_root != roots.back()) roots.push_back(commit.state.live_root);
+    if (versions.empty() || commit.state.live_root != versions.back().root)
+      versions.push_back({commit.seq, commit.state.live_root});
     return {};
   }));
-  for (const space::Root& root : roots) HF_OK(space::mark_tree(reader, root, nodes_, visit));
+  for (const Version& version : versions) HF_OK(take_in_version(reader, version, visit));
   first_ = false;
+  return {};
+}
+
+// Whoever withholds one node may have it back tomorrow: what is below it is only let go when somebody says so.
+Status Marks::take_in_version(session::SpaceReader& reader, const Version& version,
+                              const std::function<Status(space::ChunkKind, const ChunkId&)>& visit) {
+  bool whole = true;
+  const auto lost = [&](const Error& error) -> Status {
+    if (!gives_up_lost_)
+      return std::unexpected(
+          Error{error.code,
+                "an old version of a file or folder can't be read any more, and what only it leads to would be freed",
+                "version " + std::to_string(version.seq) + ", " + error.object, "everything: nothing was changed",
+                About::old_version});
+    whole = false;
+    return {};
+  };
+  const auto visit_what_is_known = [&](space::ChunkKind kind, const ChunkId& id) -> Status {
+    const Status visited = visit(kind, id);
+    return !visited && visited.error().code == Code::Missing ? lost(visited.error()) : visited;
+  };
+  HF_OK(space::mark_tree(reader, version.root, nodes_, visit_what_is_known, lost));
+  if (!whole) {
+    reached("prune: a lost old version given up");
+    ++versions_lost_;
+  }
   return {};
 }
 

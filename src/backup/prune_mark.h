@@ -21,8 +21,9 @@ struct PackUse {
 // A bit for each record of the index as it was at first, and a set of what came later: 100 million chunks in 13 MB.
 class Marks {
  public:
-  // REQUIRES: look_for_trouble() was called: the index knows which packs are lost.
-  explicit Marks(session::SpaceSession& space) : space_(space), log_(space) {}
+  // REQUIRES: look_for_trouble() was called: the index knows which packs are lost. gives_up_lost: an old version of the
+  // live tree that can't be read whole is no error; what only its lost nodes lead to is not marked.
+  Marks(session::SpaceSession& space, bool gives_up_lost) : space_(space), log_(space), gives_up_lost_(gives_up_lost) {}
 
   // Marks what the space's head keeps, and every version of the live tree that its log has (`holdfast history`); of
   // what was marked before nothing is read again. The newest good place of each chunk in each account's segments is
@@ -41,11 +42,18 @@ class Marks {
                                               const session::OpenSegment& segment, const PackSet& leaving) const;
   [[nodiscard]] const std::vector<session::OpenSegment>& segments() const { return segments_; }
   [[nodiscard]] std::uint64_t chunks_lost() const { return chunks_lost_; }
+  [[nodiscard]] std::uint64_t versions_lost() const { return versions_lost_; }  // not whole, and given up
   [[nodiscard]] std::uint64_t nodes() const { return nodes_.size(); }
 
  private:
   Status mark(const ChunkId& id);
   Status mark_later(const ChunkId& id);
+  struct Version {
+    std::uint64_t seq = 0;
+    space::Root root;
+  };
+  Status take_in_version(session::SpaceReader& reader, const Version& version,
+                         const std::function<Status(space::ChunkKind, const ChunkId&)>& visit);
 
   session::SpaceSession& space_;
   session::CommitReader log_;                   // at the last commit that was taken in
@@ -53,7 +61,8 @@ class Marks {
   std::vector<std::vector<bool>> marked_;       // by segment and record
   bool first_ = true;
   space::ChunkSet nodes_, later_;
-  std::uint64_t chunks_lost_ = 0;
+  std::uint64_t chunks_lost_ = 0, versions_lost_ = 0;
+  bool gives_up_lost_;
 };
 
 }  // namespace holdfast::backup

@@ -55,7 +55,18 @@ enum class Code {
 std::string_view name_of(Code code);
 
 // What kind of thing an error is about, where the next step depends on that and the code leaves it open.
-enum class About { unsaid, account, home, local_state, open_keys, passphrase, path_in_snapshot, space, snapshot };
+enum class About {
+  unsaid,
+  account,
+  home,
+  local_state,
+  old_version,  // of what stands in a space
+  open_keys,
+  passphrase,
+  path_in_snapshot,
+  space,
+  snapshot
+};
 
 struct [[nodiscard]] Error {
   Code code = Code::Internal;

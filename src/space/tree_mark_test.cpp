@@ -100,6 +100,40 @@ TEST(MarkTree, ANodeThatIsMissingEndsIt) {
   }
 }
 
+// Unless it is told to: then all that other nodes lead to is marked, and the loss is told once.
+TEST(MarkTree, ANodeThatIsGivenUpCostsOnlyWhatItAloneLeadsTo) {
+  TestChunks chunks(keys());
+  const Snapshot snapshot = snapshot_of(chunks, 1, 5000);
+  const auto all = chunks.chunks;
+  const auto mark = [&](int& losses) {
+    ChunkSet seen;
+    std::set<ChunkId> marked;
+    const auto visit = [&](ChunkKind, const ChunkId& id) -> Status {
+      marked.insert(id);
+      return {};
+    };
+    EXPECT_TRUE(mark_tree(chunks, snapshot.root, seen, visit, [&](const Error& error) -> Status {
+      EXPECT_EQ(error.code, Code::Missing);
+      ++losses;
+      return {};
+    }));
+    return marked;
+  };
+  int none = 0;
+  const auto whole = mark(none);
+  EXPECT_EQ(none, 0);
+  for (const auto& [id, bytes] : all) {
+    chunks.chunks.erase(id);
+    int losses = 0;
+    const auto marked = mark(losses);
+    EXPECT_EQ(losses, 1);
+    EXPECT_TRUE(marked.contains(id)) << "the lost node itself may come back";
+    EXPECT_LT(marked.size(), whole.size());
+    EXPECT_EQ(marked.size() == 1, id == snapshot.root);
+    chunks.chunks = all;
+  }
+}
+
 TEST(RetiredPacks, OneIsSetAndNoOther) {
   Bytes bits;
   set_retired(bits, 11);

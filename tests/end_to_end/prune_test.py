@@ -37,6 +37,33 @@ def what_was_healed_is_kept(story):
     expect_equal_trees(tree, story.path("healed again/healed"))
 
 
+def a_lost_old_version_is_given_up_on_request_only(story):
+    step("the server loses the nodes of an old version of what stands in a space: a prune stops, and goes on when it is told to")
+    server = story.server("server that loses")
+    home = story.home("cleo", server)
+    folder = story.path("many")
+    for number in range(2500):  # their nodes are too many to stand in the commit
+        put(f"{folder}/file {number}", f"{number}".encode())
+    before = set(server.objects())
+    home.run("space", "create", "docs")
+    home.run("put", folder, "docs:")
+    home.run("rm", "docs:many", "--recursive")
+    put(f"{folder}/another", b"stands")
+    home.run("put", f"{folder}/another", "docs:")
+    for path in sorted(set(server.objects()) - before):  # which of them holds nodes, nobody but the home can tell
+        os.rename(path, f"{path}.away")
+        refused = home.json("prune", "--space", "docs", "--dry-run", code=None)
+        if "error" in refused:
+            break
+        os.rename(f"{path}.away", path)
+    expect("version" in refused["error"]["object"] and "--give-up-lost" in refused["error"]["next"], f"what it says: {refused}")
+    found = home.json("check", "--space", "docs", "--read-data", code=ALARM)["findings"]
+    expect(any(path.startswith("version ") for finding in found for path in finding["paths"]), f"what check says: {found}")
+    done = home.json("prune", "--space", "docs", "--give-up-lost", code=ALARM)
+    expect(done["versions_lost"] > 0 and done["packs_dead"] > 0, f"what was freed: {done}")
+    home.run("get", "docs:another", story.path("got"))
+
+
 def expect_readable(home, when):
     """Every file of the newest snapshot can be read, whatever else is damaged."""
     target = home.story.path("read " + when)
@@ -46,6 +73,7 @@ def expect_readable(home, when):
 def main():
     with Story("prune") as story:
         what_was_healed_is_kept(story)
+        a_lost_old_version_is_given_up_on_request_only(story)
         server = story.server()
         home, wire = home_on_wire(story, "anna", server)
 
