@@ -31,6 +31,7 @@ class BackupServer final : public Server {
   };
   [[nodiscard]] Copy copy();
   void put_back(const Copy& copy);  // as an operator does: stopped, its data replaced, started
+  void advance(std::int64_t duration_ns) { clock_.sleep_ns(duration_ns); }
   void sweep_as_in_weeks();  // what is retired is freed and what nobody published is dropped, however young it is
   [[nodiscard]] std::uint64_t bytes_stored();
 

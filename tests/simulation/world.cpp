@@ -96,6 +96,11 @@ void World::serve(std::function<Result<Bytes>(const Call&)> handle) {
   serve(std::make_shared<FunctionServer>(std::move(handle)));
 }
 
+void World::chances(const Chances& chances) {
+  fault_.chances = chances;
+  for (const auto& [name, network] : networks_) network->chances(chances);
+}
+
 void World::run() { scheduler_->run(); }
 
 void World::report_problems() {

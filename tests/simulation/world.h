@@ -86,6 +86,9 @@ class World {
   void serve(std::shared_ptr<Server> server) { network().serve(std::move(server)); }
   void serve(std::function<Result<Bytes>(const Call&)> handle);
 
+  // Instead of the fault's: for processes that start from now on, and all that is on its way.
+  void chances(const Chances& chances);
+
   void run();  // until all processes that are no daemons have ended
   void kill(Process& process) { scheduler_->kill(process); }
 
