@@ -137,8 +137,12 @@ def is_removed(group):
     return not os.path.exists(group)
 
 
+class CannotStart(Exception):
+    """This kernel's control groups are not what this systemd wants, say."""
+
+
 class Real:
-    """A real `systemd --user`."""
+    """A real `systemd --user`. CannotStart: it ended before it answered anybody."""
 
     def __init__(self, story):
         self.runtime, self.config, self.data = story.path("run"), story.path("config"), story.path("data")
@@ -150,10 +154,15 @@ class Real:
                                             stderr=log, env={**os.environ, **self.environment()}, preexec_fn=with_parent())
         story.processes.append(self.process)
         wait_until(lambda: not self.is_there() or os.path.exists(f"{self.runtime}/systemd/private"), "the manager's socket")
-        expect(self.is_there(), f"the manager ended: {self.log()}")
+        if not self.is_there():
+            raise CannotStart(f"{self.systemd_version()} ended at once: {self.log()[-1000:]}")
 
     def environment(self):
         return {"XDG_RUNTIME_DIR": self.runtime, "XDG_CONFIG_HOME": self.config, "XDG_DATA_HOME": self.data, "DBUS_SESSION_BUS_ADDRESS": ""}
+
+    @staticmethod
+    def systemd_version():
+        return subprocess.run(["systemctl", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()[0]
 
     def is_there(self):
         return self.process.poll() is None
