@@ -142,7 +142,8 @@ Result<std::vector<std::string>> write_man_pages(Files& files, const CLI::App& a
 std::string completion_script(const CLI::App& app, const std::string& shell) {
   if (shell == "fish") return fish_script(app);
   const std::string bash = bash_script(app);
-  return shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" + bash : bash;
+  return shell == "zsh" ? "#compdef " + app.get_name() + "\nautoload -U +X bashcompinit && bashcompinit\n" + bash
+                        : bash;
 }
 
 }  // namespace holdfast::command_line

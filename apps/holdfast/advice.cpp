@@ -56,9 +56,11 @@ std::string whole_after(const Command& command) {
   const std::string& verb = command.verb;
   if (only_reads(command)) return "everything: this command changes nothing that was saved";
   if (command.every_s) return "everything that was saved; no unit of systemd was left half written";
-  if (verb == "backup") return "all earlier snapshots; what was sent is kept, and not sent again by the same command";
+  if (verb == "backup")
+    return "all earlier snapshots; what has arrived is kept, and not sent again by the same command";
   if (verb == "put")
-    return "all that stood in the space, by its history; what was sent is kept, and not sent again by the same command";
+    return "all that stood in the space, by its history; what has arrived is kept, and not sent again by the same "
+           "command";
   if (writes_here(command))
     return "the space, of which this command only reads; what was written so far stays in " + printable(command.target);
   if (verb == "mkdir" || verb == "rm" || verb == "mv")
@@ -89,7 +91,7 @@ std::string whole_of(const Error& error, const Command& command) {
 
 std::string again_hint(const Command& command) {
   if (sends(command) || command.verb == "import")
-    return "the same command goes on where this one ended, and sends nothing twice";
+    return "the same command goes on where this one ended; what has arrived is not sent again";
   if (writes_here(command) && !command.overwrite) return "repeat the command with --overwrite: it writes all anew";
   if (command.verb == "export") return "the same command goes on where this one ended";
   if (command.verb == "space create") return "see whether it is there:  holdfast space list; then repeat the command";

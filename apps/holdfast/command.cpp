@@ -120,7 +120,10 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   backup.add_option("-t,--tag", command.tags, "a word that stands beside the snapshot in lists; may be repeated")
       ->type_name("TAG")
       ->allow_extra_args(false);  // one word each time: what follows is a path
-  backup.add_option("-e,--exclude", command.excludes, "leave out what matches, in gitignore syntax; may be repeated")
+  backup
+      .add_option(
+          "-e,--exclude", command.excludes,
+          "leave out what matches, in gitignore syntax; may be repeated. A .holdfastignore in a folder does the same")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
   backup.add_flag("-x,--one-file-system", command.one_file_system, "don't enter other file systems");
@@ -305,7 +308,9 @@ void add_tool_verbs(CLI::App& app, Command& command) {
   inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ...")
       ->required()
       ->type_name("FILE");
-  CLI::App& completion = verb(app, command, "completion", "print the completion script of a shell");
+  CLI::App& completion =
+      verb(app, command, "completion",
+           "print the completion script of a shell, to be read when it starts: source <(holdfast completion bash)");
   completion.add_option("shell", command.name, "bash, zsh or fish")
       ->required()
       ->type_name("SHELL")

@@ -43,14 +43,18 @@ class StandardOutput final : public agent::Output {
  public:
   bool out(std::string_view bytes) override {
     const bool written = write_all(STDOUT_FILENO, bytes);
-    if (!written) lost_ = true;
+    if (!written) {
+      reader_left_ = errno == EPIPE;
+      lost_ = true;
+    }
     return written;
   }
   bool error(std::string_view bytes) override { return write_all(STDERR_FILENO, bytes); }
   // `code`, if all that was said on standard output has arrived there: what is cut must not pass for whole.
   int end(int code) {
     if (!lost_ || code != app::exit_done) return code;
-    error("holdfast: standard output could not be written: what it has is not whole\n");
+    if (!reader_left_)  // as `head` does, or a pager
+      error("holdfast: standard output could not be written: what it has is not whole\n");
     return app::exit_failed;
   }
 
@@ -66,7 +70,7 @@ class StandardOutput final : public agent::Output {
     return true;
   }
   std::mutex mutex_;
-  std::atomic<bool> lost_ = false;
+  std::atomic<bool> lost_ = false, reader_left_ = false;
 };
 
 std::uint16_t terminal_columns() {

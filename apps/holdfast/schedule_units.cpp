@@ -178,9 +178,9 @@ Result<Units> units_of(World& world, const Command& command, const Typed& typed,
 }
 
 // What cron would run.
-std::string by_cron(const Command& command, const Typed& typed) {
+std::string by_cron(const World& world, const Command& command, const Typed& typed) {
   auto words = words_of(command, typed);
-  words.insert(words.begin(), "holdfast");
+  words.insert(words.begin(), world.files->real_path("/proc/self/exe").value_or("holdfast"));
   std::vector<std::pair<std::string, std::string>> environment{{"HOLDFAST_HOME", typed.home}};
   if (const std::string file = variable(passphrase_variable); !file.empty())
     environment.emplace_back(passphrase_variable, file);
@@ -267,23 +267,23 @@ int schedule_backup(World& world, const Command& command, const agent::Forwarded
   const auto typed = typed_of(world, command, line.directory);
   if (!typed) return report(typed.error(), command, output);
   const auto version = manager_version();
-  if (!version) {
-    Command hinted = command;
-    hinted.by_cron = by_cron(command, *typed);
-    return report(version.error(), hinted, output);
-  }
-  if (!command.passphrase_credential.empty() && *version < credentials_since)
+  if (!command.passphrase_credential.empty() && version && *version < credentials_since)
     return report({Code::Unsupported,
                    "the systemd here opens no sealed credential for a user: 256 is the first that does",
                    "systemd " + std::to_string(*version),
                    {},
                    About::passphrase},
                   command, output);
-  auto units = units_of(world, command, *typed, line.directory);
+  auto units = version ? units_of(world, command, *typed, line.directory) : Result<Units>(Units());
   if (!units) return report(units.error(), command, output);
   Collected collected(output);
   const int code = run(command, collected);
   if (collected.text != can_run) return code;
+  if (!version) {
+    Command hinted = command;
+    hinted.by_cron = by_cron(world, command, *typed);
+    return report(version.error(), hinted, output);
+  }
   const auto installed = install(world, *typed, *std::move(units));
   if (!installed) return report(installed.error(), command, output);
   show(*installed);

@@ -78,11 +78,16 @@ std::string hint_about(const Error& error, const Command& command) {
     case About::space:
       if (command.verb == "put" || command.verb == "mkdir")
         return "make it:  holdfast space create " + space_of(command);
+      if (command.verb == "backup" && command.space)
+        return "make it:  holdfast space create " + printable(*command.space) + "; all there are:  holdfast space list";
       return error.object == session::backups_space ? "make the first backup:  holdfast backup PATH"
                                                     : "all spaces:  holdfast space list";
     case About::snapshot:
-      return "all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string()) +
-             (command.verb != "restore" && command.snapshot.contains(':') ? "; all spaces:  holdfast space list" : "");
+      return (command.verb == "restore"        ? "what stands in a space:  holdfast get SPACE:PATH DIR; "
+              : command.snapshot.contains(':') ? "all spaces:  holdfast space list; "
+              : command.snapshot.empty()       ? ""
+                                               : "what stands in a space is named SPACE:PATH; ") +
+             ("all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string()));
     case About::open_keys:
       return "sign up with --no-passphrase; or remove that file, which no account uses, and sign up again";
     case About::local_state:
@@ -91,8 +96,8 @@ std::string hint_about(const Error& error, const Command& command) {
       return "see what is lost:  holdfast check --read-data; to go on without it:  holdfast prune --give-up-lost";
     case About::path_in_snapshot:
       if (is_live(command))
-        return "what is there:  holdfast ls --recursive " + space_of(command) +
-               ":; what was:  holdfast history SPACE:PATH";
+        return "what is there:  holdfast ls --recursive " + space_of(command) + ":; what was:  holdfast history " +
+               (command.place.empty() ? "SPACE:PATH" : printable(command.place));
       return "what is there (a backed-up path stands under its last name):  holdfast ls " +
              command.snapshot.substr(0, command.snapshot.find(':')) + ":" +
              (command.space ? " --space " + *command.space : std::string());
@@ -118,7 +123,7 @@ std::string known_hint(const Error& error, const Command& command) {
     case Code::Unreachable:
     case Code::Timeout:
       return command.verb == "backup" || command.verb == "put"
-                 ? "the same command goes on where this one ended, and sends nothing twice"
+                 ? "the same command goes on where this one ended; what has arrived is not sent again"
                  : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:

@@ -73,6 +73,10 @@ class Verb {
             return std::ranges::find(command_.tags, tag) != command_.tags.end();
           });
         });
+      if (!command_.json && !command_.tags.empty() && snapshots.snapshots.empty()) {
+        output_.out("no snapshot with this tag\n");
+        return exit_done;
+      }
       return show(snapshots);
     }
     if (command_.verb == "restore") return restore();

@@ -310,22 +310,28 @@ Result<space::Root> Run::finish_tree(bool same) {
   return built.root;
 }
 
+// An empty snapshot would be the newest one, and take a good one's place in every rule.
+Status Run::expect_something_saved() const {
+  const bool some = stats_.files + stats_.directories + stats_.others + small_.size() > 0;
+  if (some || report_.problems_count == 0) return {};
+  const Problem& first = report_.problems.front();
+  return fail(first.error.code, "nothing of what was named could be saved: " + first.error.sentence,
+              printable(first.path));
+}
+
 Result<BackupReport> Run::go() {
   if (options_.count_first) HF_OK(count());
   HF_OK(prepare());
   if (options_.into_live) HF_OK(check_live_place());
   HF_OK(walk_all());
-  if (report_.problems_count > 0 && stats_.files + stats_.directories + stats_.others + small_.size() == 0) {
-    const Problem& first = report_.problems.front();
-    return fail(first.error.code, "nothing of what was named could be saved: " + first.error.sentence,
-                printable(first.path));
-  }
+  HF_OK(expect_something_saved());
   HF_TRY(const bool same, compare_->finish());
   if (options_.dry_run) {
     report_.snapshot = new_snapshot(same ? old_->header().root : space::Root(), false);
     return std::move(report_);
   }
   HF_TRY(const auto root, finish_tree(same));
+  HF_OK(expect_something_saved());  // a file that was named itself is read only now
   tell({}, true);
   report_.snapshot = new_snapshot(root, false);
   if (options_.before_commit) HF_OK(options_.before_commit());

@@ -40,6 +40,7 @@ class Run final : private Folders {
   };
 
   Status prepare();
+  [[nodiscard]] Status expect_something_saved() const;
   Result<space::Root> finish_tree(bool same);  // same: as before
   Status count();
   [[nodiscard]] Result<worktree::ScanOptions> scan_options() const;

@@ -140,6 +140,7 @@ Result<LiveChanged> move(Session& session, const LivePath& from, const std::stri
 }
 
 Result<History> history(Session& session, const LivePath& of) {
+  if (of.path.empty()) return fail(Code::InvalidArgument, "a history is of one file or folder in a space: name it");
   HF_TRY(const auto space, session::open_space(session, of.space));
   HF_OK(space->follow_index());
   session::SpaceReader reader(*space);

@@ -104,6 +104,8 @@ def spaces_are_apart(story, server, home):
     to_a_full_disk = ("sh", "-c", 'exec "$0" "$@" >/dev/full')
     lost = home.run("ls", "latest", prefix=to_a_full_disk, code=FAILED)
     expect("not whole" in lost.error_text, f"what is cut does not pass for whole: {lost}")
+    early = home.run("ls", "latest", prefix=("sh", "-c", '{ sleep 1; exec "$0" "$@"; } | true'))
+    expect_equal(early.error_text, "", "who stops reading need not be told")
     home.run("no-such-verb", code=USAGE)
     home.run("backup", one, "--no-such-option", code=USAGE)
 
@@ -211,6 +213,10 @@ def unreadable_files_are_named(story, home):
     saved = home.json("backup", tree, code=INCOMPLETE, prefix=prefix)
     expect_equal({(problem["path"], problem["code"]) for problem in saved["problems"]},
                  {(f"{tree}/secret", "PermissionDenied"), (f"{tree}/closed", "PermissionDenied")}, "what was left out, and why")
+    listed = len(home.json("snapshots")["snapshots"])
+    error = home.run("backup", f"{tree}/secret", "--json", code=FAILED, prefix=prefix).error
+    expect("nothing of what was named could be saved" in error["sentence"], f"of a file that was named itself: {error}")
+    expect_equal(len(home.json("snapshots")["snapshots"]), listed, "no empty snapshot becomes the latest")
     shown = home.run("backup", tree, code=INCOMPLETE, prefix=prefix)
     expect(f"{tree}/secret" in shown.text + shown.error_text, f"people are told too: {shown}")
     home.run("restore", "latest", story.path("partly-again"))
