@@ -59,7 +59,8 @@ Result<std::optional<session::Draft>> Run::live_draft(space::Snapshot& made) {
   draft.state = space_.state();
   HF_TRY(draft.state.live_root,
          space::with_tree(chunks, space_.root_keys(), nodes, space_.state().live_root, *options_.into_live, made.root));
-  if (draft.state.live_root == space_.state().live_root && partials_.empty()) return std::nullopt;
+  const bool makes_good = upload_ && (report_.packs_lost > 0 || !space_.lost_index().bad.empty());
+  if (draft.state.live_root == space_.state().live_root && partials_.empty() && !makes_good) return std::nullopt;
   if (!partials_.empty()) {
     draft.kind = space::CommitKind::snapshot;
     HF_TRY(draft.state.snapshots_root,
