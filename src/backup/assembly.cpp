@@ -4,8 +4,8 @@
 
 namespace holdfast::backup {
 
-Assembly::Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state)
-    : keys_(keys), nodes_(std::move(nodes)), state_(state) {
+Assembly::Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state, const Mapping* old)
+    : keys_(keys), nodes_(std::move(nodes)), state_(state), old_(old) {
   frames_.emplace_back();
 }
 
@@ -184,12 +184,12 @@ Status Assembly::hand_on(Item& item) {
       frames_.back().held.push_back(std::move(item.tree));
       return {};
     case Item::Kind::old:
-      if (state_ != nullptr) state_->copy(item.records);
+      if (state_ != nullptr) state_->copy(item.records, old_);
       return replay(item.records);
     case Item::Kind::folder:
       if (state_ != nullptr) {
         state_->begin_folder(item.tree.name, item.seen);
-        state_->copy(item.records);
+        state_->copy(item.records, old_);
         state_->end_folder(item.tree);
       }
       frames_.back().held.push_back(std::move(item.tree));
@@ -199,7 +199,7 @@ Status Assembly::hand_on(Item& item) {
 }
 
 Status Assembly::replay(ByteView bytes) {
-  OldRecords records(bytes);
+  OldRecords records(bytes, old_);
   for (; const OldRecord* record = records.current(); records.next()) {
     HF_TRY(auto entry, decode<space::TreeEntry>(record->entry, "what the last backup saw of an entry"));
     frames_.back().held.push_back(std::move(entry));

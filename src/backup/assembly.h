@@ -10,7 +10,8 @@ namespace holdfast::backup {
 
 class Assembly {
  public:
-  Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state);  // state may be null
+  // Both may be null. old: of what old_records and folder_inside_unchanged get.
+  Assembly(const space::RootKeys& keys, space::NodeSink nodes, FileStateWriter* state, const Mapping* old = nullptr);
 
   std::uint64_t begin_folder(space::TreeEntry entry,
                              const Seen& seen);  // its content comes between here and end_folder
@@ -83,6 +84,7 @@ class Assembly {
   const space::RootKeys& keys_;
   space::NodeSink nodes_;
   FileStateWriter* state_;
+  const Mapping* old_;
   std::deque<Item> line_;
   std::uint64_t first_token_ = 1, next_token_ = 1;  // of line_.front(), of the next item
   std::vector<Frame> frames_;

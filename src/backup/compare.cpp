@@ -56,7 +56,7 @@ Status Compare::enter(Walked folder) {
   level.folder = std::move(folder);
   if (record != nullptr) {
     level.self = *record;
-    level.old = OldRecords(record->inside);
+    level.old = parent.old.inside();
     level.same = trusted_;
     level.self_unchanged = record->seen == seen_of(level.folder.stat, scan_time_ns_) && !record->seen.racy;
   }

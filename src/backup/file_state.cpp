@@ -6,6 +6,7 @@ namespace {
 
 constexpr std::int64_t racy_ns = 2'000'000'000;
 constexpr std::size_t flush_bytes = 1024 * 1024;
+constexpr std::size_t held_bytes_max = 1024 * 1024;  // of a mapping, by each who reads it
 constexpr std::uint8_t entry_kind = 1, folder_kind = 2;
 constexpr std::size_t seen_bytes = 3 * 8 + 2 * 8 + 1;
 
@@ -27,6 +28,23 @@ Result<Hash> hash_file(File& file, std::uint64_t size) {
     hash.update(ByteView(part).first(got));
     at += got;
   }
+  return hash.finish();
+}
+
+// In order, part by part; what was visited is let go.
+template <class Visit>
+void visit_mapped(ByteView bytes, const Mapping* mapping, Visit visit) {
+  for (ByteView left = bytes; !left.empty();) {
+    const ByteView part = left.first(std::min(left.size(), held_bytes_max));
+    visit(part);
+    if (mapping != nullptr) mapping->release(part);
+    left = left.subspan(part.size());
+  }
+}
+
+Hash hash_mapping(ByteView bytes, const Mapping& mapping) {
+  crypto::Sha256 hash;
+  visit_mapped(bytes, &mapping, [&](ByteView part) { hash.update(part); });
   return hash.finish();
 }
 
@@ -88,14 +106,13 @@ void FileStateWriter::end_folder(const space::TreeEntry& entry) {
   append(buffer_, encoded);
 }
 
-void FileStateWriter::copy(ByteView records) {
+void FileStateWriter::copy(ByteView records, const Mapping* mapping) {
   if (buffer_.size() + records.size() >= flush_bytes) flush();
-  if (records.size() < flush_bytes) {
-    append(buffer_, records);
-  } else if (status_) {  // many folders at once: not by way of memory
-    status_ = file_->write_at(written_, records);
-    written_ += records.size();
-  }
+  if (records.size() < flush_bytes) return append(buffer_, records);
+  visit_mapped(records, mapping, [&](ByteView part) {  // many folders at once: not by way of memory
+    if (status_) status_ = file_->write_at(written_, part);
+    written_ += part.size();
+  });
 }
 
 Status FileStateWriter::finish(const FileStateHeader& header) {
@@ -141,7 +158,13 @@ void OldRecords::next() {
   if (current() == nullptr) return;
   left_ = left_.subspan(record_->whole.size());
   read_ = false;
+  const ByteView passed(held_from_, left_.data());
+  if (mapping_ == nullptr || passed.size() < held_bytes_max) return;
+  mapping_->release(passed);
+  held_from_ = left_.data();
 }
+
+OldRecords OldRecords::inside() const { return OldRecords(record_->inside, mapping_); }
 
 Result<std::unique_ptr<FileState>> FileState::open(Files& files, const Path& path) {
   auto state = std::make_unique<FileState>();
@@ -152,7 +175,8 @@ Result<std::unique_ptr<FileState>> FileState::open(Files& files, const Path& pat
                 printable(path));
   };
   if (bytes.size() < ending_bytes) return bad();
-  if (crypto::sha256(bytes.first(bytes.size() - Hash::size)) != Hash::from(bytes.last(Hash::size))) return bad();
+  if (hash_mapping(bytes.first(bytes.size() - Hash::size), *state->mapping_) != Hash::from(bytes.last(Hash::size)))
+    return bad();
   Reader ending(bytes.subspan(bytes.size() - ending_bytes, sizes_bytes));
   const std::uint64_t records = ending.big_endian(8);
   const std::uint64_t header = ending.big_endian(4);

@@ -35,8 +35,8 @@ class FileStateWriter {
   void entry(const std::string& name, const Seen& seen, const space::TreeEntry& entry);
   void begin_folder(const std::string& name, const Seen& seen);
   void end_folder(const space::TreeEntry& entry);
-  void copy(ByteView records);                   // whole records of an older state
-  Status finish(const FileStateHeader& header);  // takes the place of the file at `path`
+  void copy(ByteView records, const Mapping* mapping = nullptr);  // whole records of an older state
+  Status finish(const FileStateHeader& header);                   // takes the place of the file at `path`
   [[nodiscard]] Status status() const { return status_; }
 
  private:
@@ -64,16 +64,21 @@ struct OldRecord {
   ByteView whole;   // all of the record
 };
 
-// Goes through the records of one folder.
+// Goes through the records of one folder, and lets go what it has passed: a state of a million files would take 150
+// MiB.
 class OldRecords {
  public:
   OldRecords() = default;
-  explicit OldRecords(ByteView records) : left_(records) {}
+  explicit OldRecords(ByteView records, const Mapping* mapping = nullptr)
+      : mapping_(mapping), left_(records), held_from_(records.data()) {}
   [[nodiscard]] const OldRecord* current();  // nullptr: the end; a damaged record is the end too
   void next();
+  [[nodiscard]] OldRecords inside() const;  // the current folder's. REQUIRES: current() gave it
 
  private:
+  const Mapping* mapping_ = nullptr;  // of the records; null: they are in memory anyway
   ByteView left_;
+  const std::uint8_t* held_from_ = nullptr;
   std::optional<OldRecord> record_;
   bool read_ = false;
 };
@@ -82,7 +87,8 @@ class FileState {
  public:
   static Result<std::unique_ptr<FileState>> open(Files& files, const Path& path);  // NotFound, Malformed
   [[nodiscard]] const FileStateHeader& header() const { return header_; }
-  [[nodiscard]] OldRecords records() const { return OldRecords(records_); }
+  [[nodiscard]] OldRecords records() const { return OldRecords(records_, mapping_.get()); }
+  [[nodiscard]] const Mapping& mapping() const { return *mapping_; }
 
  private:
   std::unique_ptr<Mapping> mapping_;

@@ -102,6 +102,64 @@ TEST_F(FileStates, FoldersLargerThanTheBufferComeBackToo) {
   EXPECT_EQ(drawn((*again)->records()), "before:9 " + expected + "z:8" + expected.substr(7));
 }
 
+// Bytes in memory, of which it counts what has not been let go from the front on.
+class CountedMapping final : public Mapping {
+ public:
+  explicit CountedMapping(ByteView bytes) : bytes_(bytes) {}
+  [[nodiscard]] ByteView bytes() const override { return bytes_; }
+  void release(ByteView part) const override {
+    const auto at = static_cast<std::size_t>(part.data() - bytes_.data());
+    EXPECT_LE(at, released + 100) << "all but the heads of folders is let go";
+    released = std::max(released, at + part.size());
+  }
+  mutable std::size_t released = 0;
+
+ private:
+  ByteView bytes_;
+};
+
+// Promise: a state of any size is gone through, or copied, in little memory.
+TEST_F(FileStates, WhatWasPassedIsLetGo) {
+  constexpr std::size_t little = 1536 * 1024;
+  {
+    auto writer = create();
+    writer.begin_folder("outer", seen(1));
+    for (int folder = 0; folder < 60; ++folder) {
+      writer.begin_folder("folder" + std::to_string(100 + folder), seen(2));
+      for (std::uint64_t i = 0; i < 1000; ++i) writer.entry(std::to_string(100'000 + i), seen(i), named("entry"));
+      writer.end_folder(named("folder"));
+    }
+    writer.end_folder(named("outer"));
+    ASSERT_TRUE(writer.finish(header()));
+  }
+  const auto state = FileState::open(*files, path);
+  ASSERT_TRUE(state);
+  const ByteView outer = (*state)->records().current()->whole;
+  ASSERT_GT(outer.size(), 3 * little);
+
+  const CountedMapping read(outer);
+  OldRecords top(outer, &read);
+  ASSERT_NE(top.current(), nullptr);
+  std::size_t entries = 0;
+  OldRecords folders = top.inside();
+  for (; const OldRecord* folder = folders.current(); folders.next()) {
+    OldRecords inside = folders.inside();
+    for (; inside.current() != nullptr; inside.next()) ++entries;
+    const auto passed = static_cast<std::size_t>(folder->whole.data() + folder->whole.size() - outer.data());
+    EXPECT_LT(passed, read.released + little);
+  }
+  EXPECT_EQ(entries, 60'000u);
+
+  const CountedMapping copied(outer);
+  auto next = create();
+  next.copy(outer, &copied);
+  ASSERT_TRUE(next.finish(header()));
+  EXPECT_EQ(copied.released, outer.size());
+  const auto again = FileState::open(*files, path);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(to_hex(crypto::sha256((*again)->records().current()->whole).view()), to_hex(crypto::sha256(outer).view()));
+}
+
 TEST_F(FileStates, AnUnfinishedOneLeavesTheOldOneInPlace) {
   write_small();
   const Bytes before = files->read_file(path, 1 << 20).value();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backup/snapshots.h"
+#include "base/memory.h"
 #include "base/reached.h"
 
 namespace holdfast::backup {
@@ -145,7 +146,7 @@ Assembly& Run::assembly() {
     }
     assembly_.emplace(
         space_.root_keys(), [this](const ChunkId& id, Bytes node) { return intake_->add_node(id, std::move(node)); },
-        writer);
+        writer, old_ ? &old_->mapping() : nullptr);
   }
   return *assembly_;
 }
@@ -256,7 +257,10 @@ Result<session::Draft> Run::draft(space::Snapshot& snapshot) {
 }
 
 Status Run::commit(space::Snapshot& snapshot) {
-  if (upload_) HF_OK(upload_->settle());
+  if (upload_) {
+    HF_OK(upload_->settle());
+    return_freed_memory();  // blocks and packs are gone; an index of a million chunks takes 32 MiB at once
+  }
   HF_OK(space_.commit([&] { return draft(snapshot); }));
   return published();
 }
@@ -265,12 +269,9 @@ Status Run::commit(space::Snapshot& snapshot) {
 // meanwhile may not have it any more.
 Status Run::look_for_resumed() {
   if (upload_->bytes_resumed() == 0) return {};
-  std::vector<ObjectId> packs(upload_->packs().size());
-  std::ranges::transform(upload_->packs(), packs.begin(),
-                         [](const space::SealedPack& pack) { return pack.info.object; });
   bool there = true;
-  HF_OK(
-      space_.stat(packs, [&](std::size_t, const api::ObjectStatus& object) { there = there && object.can_be_read(); }));
+  HF_OK(space_.stat(upload_->packs(),
+                    [&](std::size_t, const api::ObjectStatus& object) { there = there && object.can_be_read(); }));
   if (there) return {};
   reached("backup: the server has lost what an interrupted command had sent");
   forget_upload();

@@ -13,7 +13,7 @@
 
 namespace holdfast::backup {
 
-inline constexpr std::size_t relied_max = std::size_t{1} << 20;  // some 40 MiB; with more, a prune makes it start over
+inline constexpr std::size_t relied_max = std::size_t{1} << 20;  // some 24 MiB; with more, a prune makes it start over
 inline constexpr std::int64_t partial_age_ns = 15 * 60 * second_ns;  // of an upload: then it is committed (D21)
 
 class Run final : private Folders {

@@ -43,10 +43,14 @@ Status File::write_parts(std::uint64_t offset, std::span<const ByteView> parts) 
 }
 
 Status Files::replace_file(const Path& path, ByteView bytes, std::string_view ending) {
+  return replace_file(path, [&](File& file) { return file.write_at(0, bytes); }, ending);
+}
+
+Status Files::replace_file(const Path& path, const std::function<Status(File&)>& write, std::string_view ending) {
   const Path temporary = path + std::string(ending);
   {
     HF_TRY(auto file, open(temporary, OpenMode::create_or_truncate));
-    HF_OK(file->write_at(0, bytes));
+    HF_OK(write(*file));
     HF_OK(file->sync());
   }
   HF_OK(rename(temporary, path));

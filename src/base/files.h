@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -100,6 +101,9 @@ class Mapping {
  public:
   virtual ~Mapping() = default;
   [[nodiscard]] virtual ByteView bytes() const = 0;
+  // What was read of this part leaves memory, where it counts as the process's; the bytes can be read again at any
+  // time.
+  virtual void release(ByteView part) const = 0;
 };
 
 class Lock {  // held until destroyed, or until the process is gone
@@ -250,6 +254,7 @@ class Files {
   // Temporary name beside it, write, sync, rename, sync the directory: the old or the new content, never a mixture.
   // ending: of the temporary name. Where two may replace one file at once, each has its own.
   Status replace_file(const Path& path, ByteView bytes, std::string_view ending = ".new");
+  Status replace_file(const Path& path, const std::function<Status(File&)>& write, std::string_view ending);
   // make_directories, and each new name is durable.
   Status make_durable_directories(const Path& path);
 };

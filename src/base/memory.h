@@ -7,4 +7,7 @@ namespace holdfast {
 // once, by main().
 void keep_freed_memory();
 
+// Gives the system what is free now: before a step that wants its memory in other pieces than the one that is done.
+void return_freed_memory();
+
 }  // namespace holdfast

@@ -99,8 +99,19 @@ class SystemMapping final : public Mapping {
     if (size_ > 0) ::munmap(address_, size_);
   }
   [[nodiscard]] ByteView bytes() const override { return {static_cast<const std::uint8_t*>(address_), size_}; }
+  void release(ByteView part) const override {
+    const std::size_t page = page_bytes();
+    const auto offset = static_cast<std::size_t>(part.data() - bytes().data());
+    const std::size_t begin = offset / page * page, end = (offset + part.size()) / page * page;
+    if (begin < end) (void)::madvise(static_cast<std::uint8_t*>(address_) + begin, end - begin, MADV_DONTNEED);
+  }
 
  private:
+  static std::size_t page_bytes() {
+    static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return bytes;
+  }
+
   void* address_;
   std::size_t size_;
 };

@@ -104,7 +104,12 @@ Status keep_segment(Session& session, const SpaceId& space, const space::Segment
   const Path directory = index_directory(session, space);
   // Durable: it is what a server that has lost its copy is healed from.
   if (!session.doors.files.stat(directory)) HF_OK(session.doors.files.make_durable_directories(directory));
-  return session.doors.files.replace_file(join_path(directory, file_name(ref)), space::encode_local_segment(segment),
+  const auto write = [&](File& file) {
+    std::uint64_t end = 0;
+    return space::write_local_segment(
+        segment, [&](ByteView part) { return file.write_at(std::exchange(end, end + part.size()), part); });
+  };
+  return session.doors.files.replace_file(join_path(directory, file_name(ref)), write,
                                           "." + session.doors.random.make<Nonce32>().hex() + ".new");
 }
 

@@ -18,16 +18,19 @@ constexpr std::size_t dropped_objects_max = 64;  // of a segment that goes; the 
 
 Result<space::SegmentRef> put_segment(SpaceSession& space, Upload& upload, const space::Segment& segment) {
   Session& session = space.session();
-  HF_TRY(auto sealed, space::seal_segment(segment, space.epoch_keys().index, space.id(), space.epoch_keys().epoch,
-                                          session.doors.random));
   space::SegmentRef ref;
   ref.account = session.account().profile.account;
   ref.circle_epoch = session.account().chain.circle.e;
-  ref.records = sealed.records;
-  for (const auto& object : sealed.objects) ref.objects.push_back({object.info.object, object.info.sha256});
+  ref.records = segment.records.size();
+  const auto put = [&](space::SealedPack object) {
+    ref.objects.push_back({object.info.object, object.info.sha256});
+    return upload.put_index(std::move(object));
+  };
+  HF_OK(space::seal_segment(
+      segment, space.epoch_keys().index, space.id(), space.epoch_keys().epoch, session.doors.random,
+      [&] { return upload.make_room(); }, put));
   ref.mac = segment_mac(session.account().circle.back(), space.id(), ref);
   HF_OK(keep_segment(session, space.id(), ref, segment));
-  for (auto& object : sealed.objects) HF_OK(upload.put_index(std::move(object)));
   HF_OK(upload.settle());
   return ref;
 }
@@ -92,7 +95,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
                                               [&](const auto& object) { return lost_index.bad.contains(object.id); });
   };
   const bool mends = std::ranges::any_of(segments, is_bad);
-  if (upload.packs().empty() && retiring.empty() && returning.packs.empty() && !mends) {
+  if (upload.objects() == 0 && retiring.empty() && returning.packs.empty() && !mends) {
     out.index = space.state().index;
     return out;
   }
@@ -105,7 +108,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     }
     marked.push_back(*std::move(its));
   }
-  space::Segment added = space::make_segment(upload.packs());
+  HF_TRY(space::Segment added, upload.arrived());
   if (!returning.packs.empty())
     added = space::merge_segments(std::array{returning, std::move(added)}, std::vector<Bytes>(2));
 
@@ -164,7 +167,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
   }
   if (added.packs.empty()) return out;
   // After a lost race the same segment serves again, unless what it was merged from has changed.
-  made.packs = upload.packs().size();
+  made.packs = upload.objects();
   for (const space::PackInfo& pack : returning.packs) made.returning.push_back(pack.object);
   const auto same = [&](const Upload::MadeSegment& before) {
     return before.merged == made.merged && before.retired == made.retired && before.packs == made.packs &&

@@ -1,12 +1,14 @@
 #include "session/upload.h"
 
+#include <array>
+
 #include "base/reached.h"
 
 namespace holdfast::session {
 
 namespace {
 
-constexpr std::uint64_t list_bytes_max = std::uint64_t{1} << 32;
+constexpr std::size_t frame_bytes_max = 2 * space::pack_bytes_max;  // a pack has its directory in itself
 
 // "upload/<space>/<purpose hash>" in the local state.
 struct UploadRecord {
@@ -22,10 +24,6 @@ struct ArrivedPack {
   HOLDFAST_WIRE(info, chunks)
 };
 constexpr std::size_t frame_head_bytes = 4 + Hash::size;
-
-}  // namespace
-
-namespace {
 
 std::string state_key(const SpaceSession& space, const std::string& purpose, int other) {
   return "upload/" + space.id().hex() + "/" + crypto::sha256(as_bytes(purpose)).short_hex() + "." +
@@ -73,9 +71,10 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
     HF_TRY(const auto record, decode<UploadRecord>(*held, "an upload that this device remembers"));
     upload->upload_ = record.upload;
     upload->list_path_ = join_path(directory, record.upload.hex());
-    const auto list = session.doors.files.read_file(upload->list_path_, list_bytes_max);
+    auto list = session.doors.files.open(upload->list_path_, OpenMode::write_existing);
     if (record.epoch == space.epoch_keys().epoch && list) {
-      HF_OK(upload->resume(*list));
+      upload->list_ = *std::move(list);
+      HF_OK(upload->resume());
     } else {
       (void)session.doors.files.remove(upload->list_path_);
       upload->upload_ = {};
@@ -96,9 +95,6 @@ Result<std::unique_ptr<Upload>> Upload::begin(SpaceSession& space, const std::st
     HF_OK(session.state().apply(
         {{{upload->state_key_, encode(UploadRecord{begun.upload, space.epoch_keys().epoch})}}, {}}));
   }
-  if (!upload->list_) {
-    HF_TRY(upload->list_, session.doors.files.open(upload->list_path_, OpenMode::create_or_open));
-  }
   HF_OK(upload->list_->truncate(upload->list_size_));
   return upload;
 }
@@ -108,32 +104,48 @@ Upload::~Upload() {
   if (!claim_.empty()) space_.session().shared.claims->release(claim_);
 }
 
-// Takes whole frames from the front; what a crash tore off at the end is sent again.
-Status Upload::resume(ByteView list) {
-  while (list.size() >= frame_head_bytes) {
-    Reader head(list.first(frame_head_bytes));
-    const std::size_t size = head.big_endian(4);
+// Whole frames from the front, one at a time; gives where they end.
+template <class Visit>
+std::uint64_t Upload::read_list(std::uint64_t size, Visit visit) {
+  std::uint64_t at = 0;
+  for (Bytes frame; at + frame_head_bytes <= size;) {
+    std::array<std::uint8_t, frame_head_bytes> head_bytes;
+    const auto got_head = list_->read_at(at, head_bytes);
+    if (!got_head || *got_head < head_bytes.size()) break;
+    Reader head(head_bytes);
+    frame.resize(std::min<std::uint64_t>(head.big_endian(4), frame_bytes_max));
     const Hash sum = Hash::from(head.raw(Hash::size));
-    if (size > list.size() - frame_head_bytes) break;
-    const ByteView frame = list.subspan(frame_head_bytes, size);
-    if (crypto::sha256(frame) != sum) break;
-    const auto arrived = decode<ArrivedPack>(frame, "the list of what an upload has sent");
-    if (!arrived) break;
-    std::uint64_t stored = 0;
-    for (const auto& block : arrived->info.blocks) stored += block.stored.value;
-    bytes_resumed_ += stored;
-    add({nullptr, arrived->info, arrived->chunks});
-    list = list.subspan(frame_head_bytes + size);
-    list_size_ += frame_head_bytes + size;
+    if (frame.size() > size - at - frame_head_bytes) break;
+    const auto got = list_->read_at(at + frame_head_bytes, frame);
+    if (!got || *got < frame.size() || crypto::sha256(frame) != sum) break;
+    auto pack = decode<ArrivedPack>(frame, "the list of what an upload has sent");
+    if (!pack) break;
+    visit(*std::move(pack));
+    at += frame_head_bytes + frame.size();
   }
+  return at;
+}
+
+// What a crash tore off at the end is sent again.
+Status Upload::resume() {
+  HF_TRY(const FileStat list, list_->stat());
+  list_size_ = read_list(list.size, [&](const ArrivedPack& pack) {
+    for (const auto& block : pack.info.blocks) bytes_resumed_ += block.stored.value;
+    for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
+    packs_.push_back(pack.info.object);
+    chunks_arrived_ += pack.chunks.size();
+  });
   if (bytes_resumed_ > 0) reached("session: upload goes on after an interruption");
   return {};
 }
 
-void Upload::add(space::SealedPack pack) {
-  for (const auto& chunk : pack.chunks) chunks_.insert(chunk.id);
-  pack.object = nullptr;
-  packs_.push_back(std::move(pack));
+Result<space::Segment> Upload::arrived() {
+  space::SegmentBuilder builder(chunks_arrived_);
+  const auto add = [&](ArrivedPack pack) { builder.add(std::move(pack.info), pack.chunks); };
+  if (read_list(list_size_, add) != list_size_)
+    return fail(Code::IoError, "the list of what this upload has sent can't be read back", printable(list_path_),
+                "the packs before that place are on the server: the same command goes on from there");
+  return std::move(builder).finish();
 }
 
 Status Upload::note_arrived(const space::SealedPack& pack) {
@@ -145,6 +157,8 @@ Status Upload::note_arrived(const space::SealedPack& pack) {
   const Bytes bytes = std::move(out).take();
   HF_OK(list_->write_at(list_size_, bytes));
   list_size_ += bytes.size();
+  packs_.push_back(pack.info.object);
+  chunks_arrived_ += pack.chunks.size();
   return {};
 }
 
@@ -154,10 +168,7 @@ Status Upload::receive_one() {
   HF_OK(done.status);
   bytes_acknowledged_ += pack.object->size();
   if (!listed) return {};
-  HF_OK(note_arrived(pack));
-  pack.object = nullptr;
-  packs_.push_back(std::move(pack));
-  return {};
+  return note_arrived(pack);
 }
 
 Status Upload::make_room() {

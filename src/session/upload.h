@@ -4,6 +4,7 @@
 
 #include "session/space_session.h"
 #include "space/chunk_set.h"
+#include "space/segment.h"
 
 namespace holdfast::session {
 
@@ -29,7 +30,9 @@ class Upload {
 
   [[nodiscard]] bool has(const ChunkId& id) const { return chunks_.contains(id); }
   [[nodiscard]] const UploadId& id() const { return upload_; }
-  [[nodiscard]] const std::vector<space::SealedPack>& packs() const { return packs_; }  // without their bytes
+  [[nodiscard]] const std::vector<ObjectId>& packs() const { return packs_; }  // that have arrived
+  // The index of all packs that have arrived, from the list on disk: in memory are their chunks' ids alone.
+  Result<space::Segment> arrived();
   [[nodiscard]] std::uint64_t bytes_resumed() const { return bytes_resumed_; }
   [[nodiscard]] std::uint64_t bytes_put() const { return bytes_put_; }
   [[nodiscard]] std::uint64_t bytes_acknowledged() const { return bytes_acknowledged_; }
@@ -50,10 +53,11 @@ class Upload {
 
  private:
   explicit Upload(SpaceSession& space) : space_(space), puts_(space.session().server) {}
-  Status resume(ByteView list);
+  template <class Visit>
+  std::uint64_t read_list(std::uint64_t size, Visit visit);
+  Status resume();
   Status receive_one();
   Status note_arrived(const space::SealedPack& pack);
-  void add(space::SealedPack pack);
 
   SpaceSession& space_;
   std::string state_key_, claim_;
@@ -62,7 +66,8 @@ class Upload {
   std::unique_ptr<File> list_;
   std::uint64_t list_size_ = 0;
   space::ChunkSet chunks_;
-  std::vector<space::SealedPack> packs_;
+  std::vector<ObjectId> packs_;  // in the list, and how many chunks they have
+  std::size_t chunks_arrived_ = 0;
   struct Flying {
     space::SealedPack pack;
     bool listed = true;

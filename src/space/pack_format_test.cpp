@@ -153,7 +153,7 @@ TEST(FormatDocument, Segment) {
   const ExamplePack example;
   const Segment segment = make_segment(std::span(&example.sealed, 1));
   CountingRandom random;
-  const SealedSegment sealed = seal_segment(segment, example.key, example.space, example.epoch, random).value();
+  const auto sealed = testing::seal_whole(segment, example.key, example.space, example.epoch, random);
   const Bytes object = sealed.objects.at(0).object->joined();
   const PackHeader header = read_header(object, sealed.objects.at(0).info.object).value();
   const auto opened = open_directory(example.key, example.space, header, object.size(), object).value();

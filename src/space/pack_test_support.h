@@ -2,10 +2,12 @@
 #pragma once
 
 #include <deque>
+#include <stdexcept>
 #include <string>
 
 #include "base/workers.h"
 #include "space/packer.h"
+#include "space/segment.h"
 
 namespace holdfast::space::testing {
 
@@ -106,6 +108,22 @@ inline CompressedBlock any_block(SeededRandom& random, std::span<const std::size
   Bytes bytes = shrinks ? random.text(total) : random.bytes(total);
   if (plain != nullptr) *plain = bytes;
   return compress_block(std::move(bytes), std::move(chunks), 1);
+}
+
+struct SealedSegment {
+  std::vector<SealedPack> objects;
+  std::uint64_t records = 0;
+};
+inline SealedSegment seal_whole(const Segment& segment, const crypto::PackKey& key, const SpaceId& space,
+                                std::uint32_t epoch, Random& random) {
+  SealedSegment out{{}, segment.records.size()};
+  const auto deliver = [&](SealedPack object) {
+    out.objects.push_back(std::move(object));
+    return Status();
+  };
+  const Status sealed = seal_segment(segment, key, space, epoch, random, [] { return Status(); }, deliver);
+  if (!sealed) throw std::runtime_error(sealed.error().sentence);
+  return out;
 }
 
 }  // namespace holdfast::space::testing

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <ranges>
+#include <tuple>
 
 #include "space/segment_check.h"
 
@@ -25,12 +26,6 @@ Word load(const std::uint8_t* at) {
 }
 
 bool id_below(const Record& a, const Record& b) { return a.id < b.id; }
-
-void sort_and_keep_first(std::vector<Record>& records) {
-  std::ranges::stable_sort(records, id_below);
-  const auto twice = std::ranges::unique(records, {}, &Record::id);
-  records.erase(twice.begin(), twice.end());
-}
 
 }  // namespace
 
@@ -62,22 +57,31 @@ void set_retired(Bytes& retired_packs, std::uint32_t pack) {
   retired_packs[pack / 8] |= static_cast<std::uint8_t>(0x80 >> (pack % 8));
 }
 
+void SegmentBuilder::add(PackInfo pack, std::span<const PackedChunk> chunks) {
+  const auto ordinal = static_cast<std::uint32_t>(segment_.packs.size());
+  segment_.packs.push_back(std::move(pack));
+  for (const PackedChunk& chunk : chunks) {
+    Record& record = segment_.records.emplace_back(Record{{}, ordinal, chunk.block, chunk.offset, chunk.length});
+    std::copy_n(chunk.id.bytes.begin(), record.id.size(), record.id.begin());
+  }
+}
+
+// By their whole place: equal input gives an equal index without the memory that a stable sort takes.
+Segment SegmentBuilder::finish() && {
+  std::ranges::sort(segment_.records, {}, [](const Record& record) {
+    return std::tie(record.id, record.pack, record.block, record.offset.value, record.length.value);
+  });
+  const auto twice = std::ranges::unique(segment_.records, {}, &Record::id);
+  segment_.records.erase(twice.begin(), twice.end());
+  return std::move(segment_);
+}
+
 Segment make_segment(std::span<const SealedPack> packs) {
-  Segment out;
   std::size_t count = 0;
   for (const SealedPack& pack : packs) count += pack.chunks.size();
-  out.packs.reserve(packs.size());
-  out.records.reserve(count);
-  for (const SealedPack& pack : packs) {
-    const auto ordinal = static_cast<std::uint32_t>(out.packs.size());
-    out.packs.push_back(pack.info);
-    for (const PackedChunk& chunk : pack.chunks) {
-      Record& record = out.records.emplace_back(Record{{}, ordinal, chunk.block, chunk.offset, chunk.length});
-      std::copy_n(chunk.id.bytes.begin(), record.id.size(), record.id.begin());
-    }
-  }
-  sort_and_keep_first(out.records);
-  return out;
+  SegmentBuilder builder(count);
+  for (const SealedPack& pack : packs) builder.add(pack.info, pack.chunks);
+  return std::move(builder).finish();
 }
 
 Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired, std::span<const Bytes> lost) {

@@ -73,7 +73,16 @@ struct Segment {
   std::vector<PackInfo> packs;
   std::vector<Record> records;  // sorted
 };
-// From the directories of packs just made. A chunk that stands twice is kept once.
+// From the directories of packs just made. A chunk that stands twice is kept once, in the first of them.
+class SegmentBuilder {
+ public:
+  explicit SegmentBuilder(std::size_t chunks_expected) { segment_.records.reserve(chunks_expected); }
+  void add(PackInfo pack, std::span<const PackedChunk> chunks);
+  [[nodiscard]] Segment finish() &&;
+
+ private:
+  Segment segment_;
+};
 [[nodiscard]] Segment make_segment(std::span<const SealedPack> packs);
 // Joins segments of one account; retired packs (bitmaps beside) and their records are dropped. Of two places of a chunk
 // the later segment's stays, unless its pack is lost (bitmaps beside) and an earlier one is not. A pack that no record
@@ -81,12 +90,10 @@ struct Segment {
 [[nodiscard]] Segment merge_segments(std::span<const Segment> segments, std::span<const Bytes> retired,
                                      std::span<const Bytes> lost = {});
 
-struct SealedSegment {
-  std::vector<SealedPack> objects;
-  std::uint64_t records = 0;
-};
-[[nodiscard]] Result<SealedSegment> seal_segment(const Segment& segment, const crypto::PackKey& index_key,
-                                                 const SpaceId& space, std::uint32_t epoch, Random& random);
+// One object after the other: before_object waits for its memory, deliver takes it.
+[[nodiscard]] Status seal_segment(const Segment& segment, const crypto::PackKey& index_key, const SpaceId& space,
+                                  std::uint32_t epoch, Random& random, const std::function<Status()>& before_object,
+                                  const std::function<Status(SealedPack)>& deliver);
 using IndexKeys = std::function<const crypto::PackKey*(std::uint32_t epoch)>;  // nullptr: an epoch that is not known
 // From the objects' bytes, in order; each must already have been compared with its SegmentObject's hash. The epoch of
 // each header names the index key. Checks order, bounds of every record: Tampered, Malformed; Missing: no key.
@@ -106,7 +113,8 @@ class SegmentOpener {
 };
 
 // --- local files ---
-[[nodiscard]] Bytes encode_local_segment(const Segment& segment);
+Status write_local_segment(const Segment& segment, const std::function<Status(ByteView part)>& write);
+[[nodiscard]] Bytes encode_local_segment(const Segment& segment);  // the same, in memory
 
 // A local segment file, mapped. Const: any thread. Malformed, from any of these: delete the file, fetch it again.
 class SegmentView {

@@ -78,15 +78,16 @@ std::unexpected<Error> malformed(const SegmentObject& object, std::string_view w
 
 }  // namespace
 
-Result<SealedSegment> seal_segment(const Segment& segment, const crypto::PackKey& index_key, const SpaceId& space,
-                                   std::uint32_t epoch, Random& random) {
-  SealedSegment out{{}, segment.records.size()};
+Status seal_segment(const Segment& segment, const crypto::PackKey& index_key, const SpaceId& space, std::uint32_t epoch,
+                    Random& random, const std::function<Status()>& before_object,
+                    const std::function<Status(SealedPack)>& deliver) {
   SegmentSealer sealer(segment);
   while (!sealer.done()) {
+    HF_OK(before_object());
     HF_TRY(SealedPack object, sealer.object().finish(index_key, space, epoch, PackBuilder::Size::power_of_two, random));
-    out.objects.push_back(std::move(object));
+    HF_OK(deliver(std::move(object)));
   }
-  return out;
+  return {};
 }
 
 Status SegmentOpener::add(ByteView object, const SegmentObject& expected, const IndexKeys& key_of) {

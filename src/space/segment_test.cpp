@@ -11,6 +11,7 @@ namespace holdfast::space {
 namespace {
 
 using testing::key_of;
+using testing::SealedSegment;
 using testing::SeededRandom;
 using testing::space_of;
 
@@ -58,7 +59,7 @@ class SegmentTest : public ::testing::Test {
   static SegmentObject object_of(const SealedPack& sealed) { return {sealed.info.object, sealed.info.sha256}; }
   SealedSegment seal(const Segment& segment) {
     SeededRandom random(99);
-    return seal_segment(segment, key_, space, epoch, random).value();
+    return testing::seal_whole(segment, key_, space, epoch, random);
   }
   Result<Segment> open(const SealedSegment& sealed) const {
     std::vector<Bytes> wholes;

@@ -39,11 +39,15 @@ std::uint64_t expected_records(std::uint64_t distance, std::uint64_t records) {
 }
 
 constexpr int guesses_max = 8;
-constexpr std::uint64_t walk_max = 8;  // a cache line holds two records: below this a walk is cheaper than a guess
-
-}  // namespace
-
-Bytes encode_local_segment(const Segment& segment) {
+Status write_behind_header(const Segment& segment, const std::function<Status(ByteView part)>& write) {
+  Bytes part;
+  for (std::size_t at = 0; at < segment.records.size(); at += records_per_block) {
+    const auto records =
+        std::span(segment.records).subspan(at, std::min(records_per_block, segment.records.size() - at));
+    part.resize(records.size() * record_bytes);
+    for (std::size_t i = 0; i < records.size(); ++i) store_record(&part[i * record_bytes], records[i]);
+    HF_OK(write(part));
+  }
   Writer infos;
   Bytes offsets((segment.packs.size() + 1) * offset_bytes);
   for (std::size_t i = 0; i < segment.packs.size(); ++i) {
@@ -51,22 +55,34 @@ Bytes encode_local_segment(const Segment& segment) {
     wire::put(infos, segment.packs[i]);
   }
   store_u64(&offsets[segment.packs.size() * offset_bytes], infos.size());
+  HF_OK(write(offsets));
+  return write(std::move(infos).take());
+}
 
-  const std::size_t records_end = header_bytes + segment.records.size() * record_bytes;
+constexpr std::uint64_t walk_max = 8;  // a cache line holds two records: below this a walk is cheaper than a guess
+
+}  // namespace
+
+Status write_local_segment(const Segment& segment, const std::function<Status(ByteView part)>& write) {
+  crypto::Sha256 rest;
+  const auto hash = [&](ByteView part) {
+    rest.update(part);
+    return Status();
+  };
+  HF_OK(write_behind_header(segment, hash));
+  HF_OK(write(encode(LocalHeader{.packs = static_cast<std::uint32_t>(segment.packs.size()),
+                                 .records = segment.records.size(),
+                                 .rest = rest.finish()})));
+  return write_behind_header(segment, write);
+}
+
+Bytes encode_local_segment(const Segment& segment) {
   Bytes out;
-  out.reserve(records_end + offsets.size() + infos.size());
-  out.resize(records_end);
-  std::uint8_t* at = out.data() + header_bytes;
-  for (const Record& record : segment.records) {
-    store_record(at, record);
-    at += record_bytes;
-  }
-  append(out, offsets);
-  append(out, std::move(infos).take());
-  const Bytes header = encode(LocalHeader{.packs = static_cast<std::uint32_t>(segment.packs.size()),
-                                          .records = segment.records.size(),
-                                          .rest = crypto::sha256(ByteView(out).subspan(header_bytes))});
-  std::ranges::copy(header, out.begin());
+  const auto write = [&](ByteView part) {
+    append(out, part);
+    return Status();
+  };
+  (void)write_local_segment(segment, write);  // memory takes all of it
   return out;
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t directories_ahead_max = 256;
 constexpr std::size_t directories_looked_at_max = 1024;
 constexpr std::size_t entries_ahead_max = 64 << 10;
-constexpr std::uint64_t directory_bytes_ahead_max = 4 << 20;  // by st_size, which grows with the number of entries
+constexpr std::uint64_t directory_bytes_ahead_max = 1 << 20;  // by st_size, which grows with the number of entries
 
 bool is_not_found(const Error& error) { return error.code == Code::NotFound; }
 

@@ -181,6 +181,39 @@ TEST_F(LogScenario, ALostAnswerBehindACheckpointMakesNoSecondCommit) {
   EXPECT_REACHED("session: own commit found behind a lost answer");
 }
 
+// Promise: of a list of what was sent that a bad disk has changed no index is made, and the same command heals.
+// Method: the list is read for the commit, which loses its race, and is then read again.
+TEST_F(LogScenario, ADamagedListOfWhatWasSentMakesNoIndex) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    HF_OK(doors.files.replace_file(join_path(tree_of_user, "more"), Bytes(300'000, 7), ".new"));
+    const auto back_up = [&](const decltype(DirectRemote::between)& between) -> Result<backup::BackupReport> {
+      Command a(doors, home, *server);
+      a.remote.between = between;
+      HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+      return backup::run_backup(*space, options_of_user());
+    };
+    bool damaged = false;
+    const auto damage = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name != api::Append::name || std::exchange(damaged, true)) return honest();
+      const Path uploads = join_path(home.shared->home, "uploads");
+      HF_TRY(const auto lists, doors.files.list(uploads));
+      EXPECT_EQ(lists.size(), 1u);
+      HF_TRY(const auto list, doors.files.open(join_path(uploads, lists.at(0).name), OpenMode::write_existing));
+      HF_OK(list->write_at(50, as_bytes("damage")));
+      HF_OK(back_up_into(b));
+      return honest();
+    };
+    EXPECT_EQ(code_of(back_up(damage)), Code::IoError);
+    EXPECT_TRUE(damaged);
+    HF_TRY(const auto report, back_up({}));
+    EXPECT_EQ(report.problems_count, 0u);
+    HF_OK(b.refresh());
+    HF_TRY(const auto checked, backup::run_check(b, {true, {}}));
+    EXPECT_TRUE(checked.whole());
+    return {};
+  });
+}
+
 // Promise: what a long backup has sent is part of the space before the backup ends (D21), and the snapshot on the way
 // is replaced by the whole one.
 TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {

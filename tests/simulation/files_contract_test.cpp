@@ -185,6 +185,19 @@ TEST_P(FilesContract, AnOpenFileOutlivesItsName) {
   EXPECT_EQ(file->stat()->links, 0u);
 }
 
+TEST_P(FilesContract, WhatAMappingReleasesCanBeReadAgain) {
+  const std::string text(100'000, 'x');
+  plant("f", text + "end");
+  const auto mapping = files.map(at("f")).value();
+  const ByteView bytes = mapping->bytes();
+  EXPECT_EQ(as_text(bytes), text + "end");
+  mapping->release(bytes.subspan(1, 50'000));
+  mapping->release(bytes.subspan(50'001));
+  mapping->release(bytes.last(0));
+  mapping->release(bytes);
+  EXPECT_EQ(as_text(bytes), text + "end");
+}
+
 TEST_P(FilesContract, AListingTellsEachEntryOnce) {
   plant("f", "12345");
   ASSERT_TRUE(files.make_directories(at("d")));

@@ -28,6 +28,7 @@ class SimMapping final : public Mapping {
     disk.closed(inode_, epoch_);
   }
   [[nodiscard]] ByteView bytes() const override { return bytes_; }
+  void release(ByteView) const override {}
 
  private:
   DiskAccessPtr access_;
