@@ -55,6 +55,7 @@ bool sends(const Command& command) {
 std::string whole_after(const Command& command) {
   const std::string& verb = command.verb;
   if (only_reads(command)) return "everything: this command changes nothing that was saved";
+  if (command.every_s == 0) return "everything that was saved; a schedule that was not removed goes on";
   if (command.every_s) return "everything that was saved; no unit of systemd was left half written";
   if (verb == "backup")
     return "all earlier snapshots; what has arrived is kept, and not sent again by the same command";

@@ -1,5 +1,5 @@
-// The passphrase: from a file descriptor, HOLDFAST_PASSPHRASE_FILE, or a prompt on the terminal; never from the command
-// line.
+// The passphrase: from a file descriptor, HOLDFAST_PASSPHRASE_FILE, a credential that systemd has unsealed, or a prompt
+// on the terminal, the first of these that there is; never from the command line.
 #pragma once
 
 #include "base/result.h"

@@ -178,12 +178,17 @@ Result<Units> units_of(World& world, const Command& command, const Typed& typed,
 }
 
 // What cron would run.
-std::string by_cron(const World& world, const Command& command, const Typed& typed) {
+Result<std::string> by_cron(World& world, const Command& command, const Typed& typed, const std::string& directory) {
+  if (!command.passphrase_credential.empty())
+    return fail(Code::Unsupported, About::passphrase, "cron opens no sealed credential, and no systemd answers");
   auto words = words_of(command, typed);
   words.insert(words.begin(), world.files->real_path("/proc/self/exe").value_or("holdfast"));
   std::vector<std::pair<std::string, std::string>> environment{{"HOLDFAST_HOME", typed.home}};
-  if (const std::string file = variable(passphrase_variable); !file.empty())
-    environment.emplace_back(passphrase_variable, file);
+  const auto keys = session::look_at_key_file(*world.files, join_path(world.home, "keys"));
+  if (keys && keys->has_passphrase) {
+    HF_TRY(auto file, passphrase_file(world, command, directory));
+    environment.emplace_back(passphrase_variable, std::move(file));
+  }
   const std::string line = schedule::cron_line(schedule::cron_of(*command.every_s), environment, words);
   return line.contains('\n') ? "(a line of cron can't hold a path with a line's end)" : line;
 }
@@ -196,7 +201,10 @@ Result<Scheduled> install(World& world, const Typed& typed, Units units) {
   HF_OK(files.write(join_path(typed.folder, timer), units.timer));
   HF_OK(files.write(join_path(typed.folder, typed.name + ".service"), units.service));
   HF_OK(manager_reloads());
-  if (const auto started = manager_starts(timer); !started) return pass_on(started.error());
+  if (const auto started = manager_starts(timer); !started) {  // it may be enabled all the same
+    if (!files.replaced()) manager_stops(timer, typed.name + ".service");
+    return pass_on(started.error());
+  }
   if (const auto known = schedule::remember(*world.files, world.home, typed.name, units.schedule); !known) {
     if (!files.replaced()) manager_stops(timer, typed.name + ".service");
     return pass_on(known.error());
@@ -281,7 +289,9 @@ int schedule_backup(World& world, const Command& command, const agent::Forwarded
   if (collected.text != can_run) return code;
   if (!version) {
     Command hinted = command;
-    hinted.by_cron = by_cron(world, command, *typed);
+    const auto cron = by_cron(world, command, *typed, line.directory);
+    if (!cron) return report(cron.error(), command, output);
+    hinted.by_cron = *cron;
     return report(version.error(), hinted, output);
   }
   const auto installed = install(world, *typed, *std::move(units));

@@ -7,6 +7,8 @@
 
 namespace holdfast::app {
 
+std::string with_space(const Command& command) { return command.space ? " --space " + *command.space : std::string(); }
+
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
@@ -87,20 +89,20 @@ std::string hint_about(const Error& error, const Command& command) {
               : command.snapshot.contains(':') ? "all spaces:  holdfast space list; "
               : command.snapshot.empty()       ? ""
                                                : "what stands in a space is named SPACE:PATH; ") +
-             ("all snapshots:  holdfast snapshots" + (command.space ? " --space " + *command.space : std::string()));
+             ("all snapshots:  holdfast snapshots" + with_space(command));
     case About::open_keys:
       return "sign up with --no-passphrase; or remove that file, which no account uses, and sign up again";
     case About::local_state:
       return "put your copy of the home directory back; the server still has what was backed up";
     case About::old_version:
-      return "see what is lost:  holdfast check --read-data; to go on without it:  holdfast prune --give-up-lost";
+      return "see what is lost:  holdfast check --read-data" + with_space(command) +
+             "; to go on without it:  holdfast prune --give-up-lost" + with_space(command);
     case About::path_in_snapshot:
       if (is_live(command))
         return "what is there:  holdfast ls --recursive " + space_of(command) + ":; what was:  holdfast history " +
                (command.place.empty() ? "SPACE:PATH" : printable(command.place));
       return "what is there (a backed-up path stands under its last name):  holdfast ls " +
-             command.snapshot.substr(0, command.snapshot.find(':')) + ":" +
-             (command.space ? " --space " + *command.space : std::string());
+             command.snapshot.substr(0, command.snapshot.find(':')) + ":" + with_space(command);
     case About::unsaid:
       return {};
   }
@@ -139,11 +141,11 @@ std::string known_hint(const Error& error, const Command& command) {
                  : "make room, then repeat the command";
     case Code::Tampered:
     case Code::Missing:
-      return "all that is touched:  holdfast check --read-data";
+      return "all that is touched:  holdfast check --read-data" + with_space(command);
     case Code::NotFound:
-      return command.verb == "unforget" ? "what can be brought back:  holdfast snapshots --forgotten" +
-                                              (command.space ? " --space " + *command.space : std::string())
-                                        : "";
+      return command.verb == "unforget"
+                 ? "what can be brought back:  holdfast snapshots --forgotten" + with_space(command)
+                 : "";
     case Code::RolledBack:
       return command.verb == "heal"
                  ? "ask its operator for a newer copy of the server; what this device keeps does not reach so far back"
@@ -300,8 +302,7 @@ std::string text_of(const verbs::ForgetDone& done, const Command& command) {
   out += (command.dry_run ? "would forget " : "forgot ") + count_text(forgotten) + " of " +
          counted(done.judged.size(), "snapshot") + "\n";
   if (forgotten > 0 && !command.dry_run)
-    out += "  next    free what only they need:  holdfast prune" +
-           (command.space ? " --space " + *command.space : std::string()) + "\n";
+    out += "  next    free what only they need:  holdfast prune" + with_space(command) + "\n";
   return out;
 }
 
@@ -338,7 +339,8 @@ std::string text_of(const verbs::PruneDone& done, const Command& command) {
   if (report.packs_damaged > 0 || report.chunks_lost > 0)
     out +=
         "  whole   everything else; nothing was retired that these could be read from\n"
-        "  next    all that is touched:  holdfast check --read-data\n";
+        "  next    all that is touched:  holdfast check --read-data" +
+        with_space(command) + "\n";
   return out;
 }
 

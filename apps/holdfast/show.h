@@ -30,7 +30,7 @@ std::string text_of(const session::Alarms& alarms);
 
 std::string json_of(const verbs::WhoAmI& who);
 // schedules: an array (show_schedule.h)
-std::string json_of(const verbs::Status& status, const nlohmann::ordered_json& schedules);
+std::string json_of(const verbs::Status& status, const nlohmann::ordered_json& schedules, bool alarmed);
 std::string json_of(const std::vector<verbs::Finding>& findings);
 std::string json_of(const std::vector<session::SpaceName>& spaces);
 std::string json_of(const verbs::SpaceInfo& info);

@@ -113,7 +113,7 @@ std::string type_name(const space::TreeEntry& entry) {
 
 std::string json_of(const verbs::WhoAmI& who) { return written(who_json(who)); }
 
-std::string json_of(const verbs::Status& status, const Json& schedules) {
+std::string json_of(const verbs::Status& status, const Json& schedules, bool alarmed) {
   Json out = who_json(status.who);
   out["server_answers"] = status.server_answers;
   if (status.server_error) out["server_error"] = error_json(*status.server_error);
@@ -135,7 +135,7 @@ std::string json_of(const verbs::Status& status, const Json& schedules) {
   out["home_alarms"] = alarms_json(status.home_alarms);
   out["schedules"] = schedules;
   out["events"] = events_json(status.events);
-  out["alarmed"] = status.alarmed();
+  out["alarmed"] = alarmed;
   return written(out);
 }
 

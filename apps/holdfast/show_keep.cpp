@@ -5,12 +5,6 @@
 
 namespace holdfast::app {
 
-namespace {
-
-std::string with_space(const Command& command) { return command.space ? " --space " + *command.space : std::string(); }
-
-}  // namespace
-
 std::string text_of(const verbs::Forgotten& forgotten, const Command& command) {
   std::string out;
   for (const auto& one : forgotten.snapshots) {

@@ -11,6 +11,7 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr std::size_t problems_shown_max = 20;
 
+std::string with_space(const Command& command);  // " --space NAME", as it was typed, or nothing
 std::string padded(std::string text, std::size_t width);
 std::string contents_text(const space::SnapshotStats& stats);  // "2 files, 1 folder, 3 others (links, ...), 4 KiB"
 std::string problems_text(const std::vector<backup::Problem>& problems, std::uint64_t count);

@@ -66,7 +66,7 @@ std::string view_text(const ScheduleView& view) {
   std::string out = "  " + padded(made ? "every " + every_of(*made) : printable(name), 14) + paths_text(paths) +
                     " into " + printable(space) + "\n";
   const auto line = [&](const std::string& text) { out += "      " + text + "\n"; };
-  if (damaged) line("LOOK  its record can't be read: " + damaged->sentence);
+  if (damaged) line("ALARM   its record can't be read: " + damaged->sentence);
   line("last    " + last_text(view));
   const auto& judged = view.judged;
   if (judged.failed) {
@@ -83,7 +83,7 @@ std::string view_text(const ScheduleView& view) {
   if (made && !view.manager_answered)
     line("LOOK    no systemd of this user answers here: whether it runs is not known");
   if (made && view.manager_answered && !view.timer_active)
-    line("LOOK    its timer does not run:  systemctl --user start " + name + ".timer");
+    line("ALARM   its timer does not run:  systemctl --user start " + name + ".timer");
   if (view.next_ns && view.timer_active) line("next    " + time_text(*view.next_ns));
   if (judged.lasting)
     line("ALARM   no good run since " +
@@ -156,7 +156,7 @@ std::string text_of(const std::vector<ScheduleView>& views) {
   return out.empty() ? out : "schedules\n" + out;
 }
 
-std::string json_of(const verbs::Status& status, const std::vector<ScheduleView>& views) {
+std::string json_of(const verbs::Status& status, const std::vector<ScheduleView>& views, bool alarmed) {
   Json out = Json::array();
   for (const auto& view : views) {
     const auto& [name, made, run, running, damaged] = view.known;
@@ -190,7 +190,7 @@ std::string json_of(const verbs::Status& status, const std::vector<ScheduleView>
     one["alarmed"] = view.alarmed();
     out.push_back(std::move(one));
   }
-  return json_of(status, out);
+  return json_of(status, out, alarmed);
 }
 
 }  // namespace holdfast::app

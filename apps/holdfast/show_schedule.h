@@ -12,6 +12,6 @@ std::string json_of(const Scheduled& done);
 std::string json_of(const Unscheduled& done);
 
 std::string text_of(const std::vector<ScheduleView>& views);  // a part of `status`; empty: there are none
-std::string json_of(const verbs::Status& status, const std::vector<ScheduleView>& views);
+std::string json_of(const verbs::Status& status, const std::vector<ScheduleView>& views, bool alarmed);
 
 }  // namespace holdfast::app

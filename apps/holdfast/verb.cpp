@@ -129,9 +129,9 @@ class Verb {
   Result<int> status() {
     HF_TRY(const auto status, verbs::status(session()));
     HF_TRY(const auto schedules, schedule_views(world_));
-    output_.out(command_.json ? json_of(status, schedules) : text_of(status) + text_of(schedules));
-    if (!status.server_answers) return exit_unreachable;
     const bool alarmed = status.alarmed() || std::ranges::any_of(schedules, &ScheduleView::alarmed);
+    output_.out(command_.json ? json_of(status, schedules, alarmed) : text_of(status) + text_of(schedules));
+    if (!status.server_answers) return exit_unreachable;
     return alarmed ? exit_alarm : exit_done;
   }
 

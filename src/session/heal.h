@@ -17,8 +17,8 @@ struct Healed {
   std::optional<Error> error;  // it could not be healed, or not to its end
 };
 
-// Repeated harmlessly, by any number of devices. Only what the account's log and every space want is changed; an error
-// of one space keeps no other from being healed.
+// Repeated harmlessly, by any number of devices. An error of the home space ends it; one of another space keeps none
+// from being healed.
 Result<std::vector<Healed>> heal_spaces(Session& session);
 
 }  // namespace holdfast::session

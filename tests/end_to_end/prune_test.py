@@ -56,7 +56,7 @@ def a_lost_old_version_is_given_up_on_request_only(story):
         if "error" in refused:
             break
         os.rename(f"{path}.away", path)
-    expect("version" in refused["error"]["object"] and "--give-up-lost" in refused["error"]["next"], f"what it says: {refused}")
+    expect("version" in refused["error"]["object"] and "--give-up-lost --space docs" in refused["error"]["next"], f"what it says: {refused}")
     found = home.json("check", "--space", "docs", "--read-data", code=ALARM)["findings"]
     expect(any(path.startswith("version ") for finding in found for path in finding["paths"]), f"what check says: {found}")
     done = home.json("prune", "--space", "docs", "--give-up-lost", code=ALARM)

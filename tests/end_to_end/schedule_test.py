@@ -280,6 +280,7 @@ def lasting(world):
     for _ in range(3):
         home.run("backup", world.story.path("nowhere"), "--scheduled", "nightly", code=FAILED)
     expect(world.view("nightly", code=ALARM)["lasting"], "it lasts")
+    expect(home.json("status", code=ALARM)["alarmed"], "status as a whole says so, as its exit code does")
     expect("ALARM   no good run since" in home.run("status", code=ALARM).text, "in words")
     master, slave = pty.openpty()
     process = subprocess.Popen([HOLDFAST, "whoami"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave, env={**os.environ, **home.environment})

@@ -402,8 +402,6 @@ TEST(YearsScenario, NothingAcknowledgedIsLost) {
   for (const char* mark : {"years: a command among another's calls", "years: a snapshot was brought back",
                            "years: an answer of older state"})
     EXPECT_REACHED(mark);
-  if (std::getenv("HOLDFAST_SIM_MARKS") != nullptr)
-    for (const std::string& mark : marks_reached()) std::cout << "reached " << mark << "\n";
 }
 
 }  // namespace
