@@ -1,9 +1,12 @@
 #include "base/system_tree_reader.h"
 
+#include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <climits>
 
+#include "base/clock.h"
 #include "base/system_beneath.h"
 #include "base/system_file.h"
 #include "base/system_list.h"
@@ -63,9 +66,23 @@ Result<At> find(const TreePlace& place) {
   return at;
 }
 
+std::int64_t monotonic_ns() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * second_ns + now.tv_nsec;
+}
+
+constexpr std::int64_t lease_wait_max_ns =
+    120 * second_ns;  // in all, or whoever may set leases holds a backup up for ever
+std::atomic<std::int64_t> waited_for_leases_ns = 0;
+
 // Somebody holds a write lease on the file (fcntl(2), F_SETLEASE): its holder was told by the first try, and has the
 // kernel's lease-break-time to let go. By way of O_PATH, since only a regular file may be waited for.
 Fd open_leased(const At& at) {
+  if (waited_for_leases_ns > lease_wait_max_ns) {
+    errno = EWOULDBLOCK;
+    return {};
+  }
   const Fd found(::openat(at.folder, at.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   const auto stat = stat_fd(found.get(), at.name);
   if (!stat || stat->type != FileType::regular) {
@@ -73,9 +90,14 @@ Fd open_leased(const At& at) {
     return {};
   }
   const std::string link = "/proc/self/fd/" + std::to_string(found.get());
+  const std::int64_t began_ns = monotonic_ns();
   for (;;) {
     Fd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file || errno != EINTR) return file;
+    if (!file && errno == EINTR) continue;
+    const int number = errno;
+    waited_for_leases_ns += monotonic_ns() - began_ns;
+    errno = number;
+    return file;
   }
 }
 

@@ -113,7 +113,9 @@ Judgement judge(const Known& known, std::int64_t now_ns) {
   }
   const std::int64_t last = std::max(run.good_ns, known.schedule->made_ns);
   const auto wait_ns = static_cast<std::int64_t>(2 * known.schedule->every_s + 7200) * second_ns;
-  out.lasting = (out.failed || !known.running) && now_ns > last && now_ns - last > wait_ns;
+  // A first backup may be long; one that somebody holds up without end is no excuse.
+  const bool new_run = known.running && now_ns - run.began_ns <= wait_ns;
+  out.lasting = (out.failed || !new_run) && now_ns > last && now_ns - last > wait_ns;
   if (out.lasting && !out.failed) out.since_ns = last;
   return out;
 }

@@ -105,6 +105,16 @@ TEST_F(Records, AScheduleThatNeverRunsIsNotSilent) {
   EXPECT_EQ(judged().since_ns, start_ns);
 }
 
+TEST_F(Records, ARunThatNeverEndsIsNoExcuse) {
+  schedule_hourly();
+  const auto held = begin();
+  ASSERT_TRUE(held);
+  clock.now += 3 * hour_ns;
+  EXPECT_FALSE(judged().lasting);
+  clock.now += 2 * hour_ns;
+  EXPECT_TRUE(judged().lasting);
+}
+
 TEST_F(Records, WithoutAnIntervalThreeFailuresLast) {
   run(6, false);
   run(6, false);

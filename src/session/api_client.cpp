@@ -98,10 +98,20 @@ Result<api::TicketBytes> ApiClient::ticket(Channel channel, const GroupId& group
                                            const crypto::Ed25519Key& key) {
   const auto held = tickets_.find({group, right});
   if (held != tickets_.end() && doors_.clock.monotonic_ns() < held->second.renew_ns) return held->second.bytes;
-  HF_TRY(const auto server, info());
+  const bool fresh = !info_;
   const Bytes context = encode(api::CapabilityContext{link_.server_key, group, right});
-  const auto signature = key.sign("Holdfast 1 capability", context, crypto::sha256(server.challenge.bytes));
-  HF_TRY(auto reply, call(channel, api::OpenTicket{group, right, key.public_key(), server.challenge, signature}));
+  const auto open = [&]() -> Result<api::OpenTicket::Reply> {
+    HF_TRY(const auto server, info());
+    const auto signature = key.sign("Holdfast 1 capability", context, crypto::sha256(server.challenge.bytes));
+    return call(channel, api::OpenTicket{group, right, key.public_key(), server.challenge, signature});
+  };
+  auto opened = open();
+  // The clock of the challenge's age stops while this machine sleeps, and the server's may have been set.
+  if (!opened && opened.error().code == Code::NotAuthorized && !fresh) {
+    info_.reset();
+    opened = open();
+  }
+  HF_TRY(const auto reply, std::move(opened));
   const std::int64_t valid = std::int64_t{std::min<std::uint32_t>(reply.valid_seconds, 86'400)} * second_ns;
   tickets_[{group, right}] = {reply.ticket,
                               doors_.clock.monotonic_ns() + std::max<std::int64_t>(valid - renew_before_ns, valid / 2)};

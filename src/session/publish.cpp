@@ -124,6 +124,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     if (marked[own[i]].gone > marked[own[i]].left) from = i;
 
   std::vector<bool> leaves(segments.size());
+  std::vector<std::optional<space::SegmentRef>> mended(segments.size());
   std::vector<space::Segment> parts;
   std::vector<Bytes> lost;  // which packs of them
   Upload::MadeSegment made;
@@ -133,7 +134,6 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
       // What the server has no more of the index is made anew, some at a time.
       if (!is_bad(segments[own[i]]) || bytes_mended > merge_bytes_max) continue;
       bytes_mended += sizes[i] * space::record_bytes;
-      reached("session: lost index segment made anew");
     }
     auto part = segments[own[i]].view.load();
     if (!part) {
@@ -141,6 +141,14 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
       return rebuilt ? make_index(space, upload, retiring, returning) : pass_on(part.error());
     }
     leaves[own[i]] = true;
+    if (i < from) {  // where it was: of two places of a chunk the later one counts
+      reached("session: lost index segment made anew");
+      const auto whole = space::merge_segments(std::array{*std::move(part)}, std::array{marked[own[i]].bits},
+                                               std::array{segments[own[i]].lost_packs});
+      if (whole.packs.empty()) continue;
+      HF_TRY(mended[own[i]], put_segment(space, upload, whole));
+      continue;
+    }
     parts.push_back(*std::move(part));
     made.retired.push_back(marked[own[i]].bits);
     lost.push_back(segments[own[i]].lost_packs);
@@ -164,6 +172,7 @@ Result<NewIndex> make_index(SpaceSession& space, Upload& upload, const PackSet& 
     } else {
       out.superseded.push_back(ref);
     }
+    if (mended[at]) out.index.push_back(*std::move(mended[at]));
   }
   if (added.packs.empty()) return out;
   // After a lost race the same segment serves again, unless what it was merged from has changed.

@@ -1,6 +1,7 @@
 // Forgetting and pruning, among power cuts and other writers, on a server that frees what it may at the worst moment.
 #include <gtest/gtest.h>
 
+#include "session/heal.h"
 #include "session/spaces.h"
 #include "tests/scenarios/direct_command.h"
 
@@ -144,6 +145,49 @@ TEST(PruneScenario, SucceedsOverARoughNetwork) {
     scene.expect_promises_kept();
     if (HasFatalFailure() || HasNonfatalFailure()) return;
   }
+}
+
+// Promise: a part of the index that is made anew stays before younger ones, since of two places of a chunk the later
+// one counts: it was sent because the earlier one is bad, and a prune keeps it alone.
+TEST(PruneScenario, APartOfTheIndexThatIsMadeAnewStaysWhereItWas) {
+  World world;
+  Scene scene(world);
+  ASSERT_TRUE(scene.sign_up_once());
+  for (int number = 0; number < 40; ++number)
+    write(scene.laptop.hand(), "file " + std::to_string(number), some_bytes(world.dice(), 50));
+  ASSERT_TRUE(scene.back_up_once());
+  write(scene.laptop.hand(), "late", some_bytes(world.dice(), 100'000));
+  ASSERT_TRUE(scene.back_up_once());
+  const Status mended = scene.laptop.run("mend", [&](Doors& doors) -> Status {
+    HF_TRY(auto home, open_home(doors));
+    Command command(doors, home, *scene.server);
+    HF_TRY(const auto space, session::open_space(command.session, session::backups_space));
+    const auto before = space->state().index;
+    EXPECT_EQ(before.size(), 2u);
+    EXPECT_GT(before.front().records, before.back().records);
+    const ObjectId lost = before.front().objects.front().id;
+    command.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      HF_TRY(Bytes bytes, honest());
+      if (call.name != api::Stat::name) return bytes;
+      HF_TRY(const auto asked, decode<api::Stat>(call.body, "a call"));
+      HF_TRY(auto answer, decode<api::Answer<api::Stat>>(bytes, "an answer"));
+      auto& objects = std::get<api::Stat::Reply>(answer).objects;
+      for (std::size_t i = 0; i < asked.ids.size(); ++i)
+        if (asked.ids[i] == lost) objects[i] = {};
+      return encode(answer);
+    };
+    HF_OK(session::heal_spaces(command.session));
+    HF_OK(space->refresh());
+    const auto& after = space->state().index;
+    EXPECT_EQ(after.size(), 2u);
+    EXPECT_NE(after.front().objects.front().id, lost);
+    EXPECT_EQ(after.front().records, before.front().records);
+    EXPECT_EQ(after.back().objects, before.back().objects);
+    return {};
+  });
+  ASSERT_TRUE(mended) << mended.error().sentence;
+  EXPECT_REACHED("session: lost index segment made anew");
+  scene.expect_promises_kept();
 }
 
 Status back_up_now(session::SpaceSession& space) {
