@@ -7,12 +7,6 @@
 namespace holdfast::sim {
 namespace {
 
-void write(Files& hand, const Path& path, ByteView bytes) {
-  const auto file = hand.open(path, OpenMode::create_or_truncate);
-  ASSERT_TRUE(file);
-  ASSERT_TRUE((*file)->write_at(0, bytes));
-}
-
 struct Scene : OneLaptop {
   explicit Scene(World& world_given) : OneLaptop(world_given) {
     plant(laptop.hand(), world.dice());

@@ -1,5 +1,7 @@
 #include "tests/scenarios/backup_world.h"
 
+#include <gtest/gtest.h>
+
 #include "backup/snapshots.h"
 #include "server/sweep.h"
 #include "session/key_file.h"
@@ -13,6 +15,8 @@ constexpr std::string_view policy = "log sim.example/log+00000000+AQ==\nquorum n
 
 Path in_home(std::string_view name) { return join_path(home_of_user, name); }
 
+}  // namespace
+
 Bytes some_bytes(Prng& dice, std::size_t size) {
   Bytes out(size);
   for (auto& byte : out) byte = static_cast<std::uint8_t>(dice.below(256));
@@ -20,11 +24,14 @@ Bytes some_bytes(Prng& dice, std::size_t size) {
 }
 
 void write(Files& hand, const Path& path, ByteView bytes) {
-  auto file = hand.open(path, OpenMode::create_or_truncate);
-  if (file) (void)(*file)->write_at(0, bytes);
+  const auto file = hand.open(path, OpenMode::create_or_truncate);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->write_at(0, bytes));
 }
 
-}  // namespace
+void write_document(Files& hand, const std::string& name, ByteView bytes) {
+  write(hand, join_path(tree_of_user, name), bytes);
+}
 
 Result<OpenHome> open_home(Doors& doors) {
   OpenHome home;

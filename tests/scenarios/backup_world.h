@@ -94,9 +94,21 @@ struct PlainEntry {
   friend bool operator==(const PlainEntry&, const PlainEntry&) = default;
 };
 using PlainTree = std::map<std::string, PlainEntry>;
-void plant(Files& hand, Prng& dice);   // a small tree at tree_of_user
-void change(Files& hand, Prng& dice);  // some of it changes
+Bytes some_bytes(Prng& dice, std::size_t size);
+void write(Files& hand, const Path& path, ByteView bytes);
+void write_document(Files& hand, const std::string& name, ByteView bytes);  // in tree_of_user
+void plant(Files& hand, Prng& dice);                                        // a small tree at tree_of_user
+void change(Files& hand, Prng& dice);                                       // some of it changes
 PlainTree look(Files& hand, const Path& root);
+
+// On a rough network: again, until it succeeds or has failed six times.
+template <class Verb>
+Status patiently(const Verb& verb) {
+  Status done;
+  for (int tries = 0; tries < 6; ++tries)
+    if (done = verb(); done) break;
+  return done;
+}
 
 // One device of one account before a server: where scenarios begin.
 struct OneLaptop {

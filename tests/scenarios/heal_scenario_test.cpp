@@ -8,18 +8,6 @@
 namespace holdfast::sim {
 namespace {
 
-void write(Files& hand, const std::string& name, ByteView bytes) {
-  const auto file = hand.open(tree_of_user + "/" + name, OpenMode::create_or_truncate);
-  ASSERT_TRUE(file);
-  ASSERT_TRUE((*file)->write_at(0, bytes));
-}
-
-Bytes some_bytes(Prng& dice, std::size_t size) {
-  Bytes out(size);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(dice.below(256));
-  return out;
-}
-
 Result<verbs::HealDone> heal(Doors& doors) {
   HF_TRY(const auto home, open_home(doors));
   return verbs::heal(*home.session, {});
@@ -189,11 +177,11 @@ TEST(HealScenario, WhatALostPruneHadReplacedIsTakenBackIntoTheIndex) {
   Scene scene(world);
   ASSERT_TRUE(scene.sign_up_once());
   for (int i = 0; i < 4; ++i)
-    write(scene.laptop.hand(), "mixed-" + std::to_string(i), some_bytes(world.dice(), 150'000));
+    write_document(scene.laptop.hand(), "mixed-" + std::to_string(i), some_bytes(world.dice(), 150'000));
   ASSERT_TRUE(scene.back_up_once());
   const std::string first = scene.promised.begin()->first;
   for (int i = 0; i < 3; ++i)
-    write(scene.laptop.hand(), "mixed-" + std::to_string(i), some_bytes(world.dice(), 150'000));
+    write_document(scene.laptop.hand(), "mixed-" + std::to_string(i), some_bytes(world.dice(), 150'000));
   ASSERT_TRUE(scene.back_up_once());
   scene.promised.erase(first);
   const auto older = scene.server->copy();
@@ -252,7 +240,7 @@ TEST(HealScenario, APutOfWhatStandsThereSendsWhatTheServerLost) {
   Scene scene(world);
   ASSERT_TRUE(scene.sign_up_once());
   ASSERT_TRUE(scene.back_up_once());
-  write(scene.laptop.hand(), "put", some_bytes(world.dice(), 200'000));
+  write_document(scene.laptop.hand(), "put", some_bytes(world.dice(), 200'000));
   const auto put = [&] {
     return scene.laptop.run("put", [](Doors& doors) -> Status {
       HF_TRY(auto home, open_home(doors));
@@ -281,11 +269,11 @@ TEST(HealScenario, WhatNoDiskHasAnyMoreIsNamed) {
   ASSERT_TRUE(scene.sign_up_once());
   ASSERT_TRUE(scene.back_up_once());
   const auto older = scene.server->copy();
-  write(scene.laptop.hand(), "changes", some_bytes(world.dice(), 50'000));
+  write_document(scene.laptop.hand(), "changes", some_bytes(world.dice(), 50'000));
   ASSERT_TRUE(scene.back_up_once());
   const auto ids = scene.laptop.run("list", [](Doors& doors) { return snapshot_ids(doors); });
   ASSERT_TRUE(ids);
-  write(scene.laptop.hand(), "changes", some_bytes(world.dice(), 50'000));
+  write_document(scene.laptop.hand(), "changes", some_bytes(world.dice(), 50'000));
   scene.server->put_back(older);
   ASSERT_TRUE(scene.heal_once());
   ASSERT_TRUE(scene.back_up_once());
@@ -353,12 +341,6 @@ TEST(HealScenario, SucceedsOverARoughNetwork) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);
-    const auto patiently = [](const auto& verb) {
-      Status done;
-      for (int tries = 0; tries < 6; ++tries)
-        if (done = verb(); done) break;
-      return done;
-    };
     ASSERT_TRUE(patiently([&] { return scene.sign_up_once(); }));
     ASSERT_TRUE(patiently([&] { return scene.back_up_once(); }));
     const auto older = scene.server->copy();
@@ -497,7 +479,7 @@ TEST(HealScenario, WhatAnInterruptedBackupHadSentAndTheServerLostIsSentAgain) {
   Scene scene(world);
   ASSERT_TRUE(scene.sign_up_once());
   ASSERT_TRUE(scene.back_up_once());
-  write(scene.laptop.hand(), "grown", some_bytes(world.dice(), 100'000));
+  write_document(scene.laptop.hand(), "grown", some_bytes(world.dice(), 100'000));
   std::optional<BackupServer::Copy> older;
   const auto in_vain = scene.laptop.run("backup", [&](Doors& doors) -> Status {
     HF_TRY(auto home, open_home(doors));

@@ -11,12 +11,6 @@ namespace {
 const std::string space_name = "docs";
 const Path note_of_user = "/home/user/note";
 
-void write(Files& hand, const Path& path, ByteView bytes) {
-  const auto file = hand.open(path, OpenMode::create_or_truncate);
-  ASSERT_TRUE(file);
-  ASSERT_TRUE((*file)->write_at(0, bytes));
-}
-
 backup::BackupOptions options_of(const Path& path) {
   backup::BackupOptions options;
   options.paths = {path};

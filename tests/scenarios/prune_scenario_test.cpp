@@ -8,18 +8,6 @@
 namespace holdfast::sim {
 namespace {
 
-void write(Files& hand, const std::string& name, ByteView bytes) {
-  const auto file = hand.open(tree_of_user + "/" + name, OpenMode::create_or_truncate);
-  ASSERT_TRUE(file);
-  ASSERT_TRUE((*file)->write_at(0, bytes));
-}
-
-Bytes some_bytes(Prng& dice, std::size_t size) {
-  Bytes out(size);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(dice.below(256));
-  return out;
-}
-
 struct Scene : OneLaptop {
   explicit Scene(World& world_given) : OneLaptop(world_given) { plant(laptop.hand(), world.dice()); }
 
@@ -39,7 +27,7 @@ struct Scene : OneLaptop {
   // Most of the first snapshot's data is in no later one, some of its packs' is.
   void change_much() {
     change(laptop.hand(), world.dice());
-    write(laptop.hand(), "large", some_bytes(world.dice(), 500'000));
+    write_document(laptop.hand(), "large", some_bytes(world.dice(), 500'000));
   }
 
   // All that the space lists is as it was when it was saved.
@@ -125,12 +113,6 @@ TEST(PruneScenario, SucceedsOverARoughNetwork) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);
-    const auto patiently = [](const auto& verb) {
-      Status done;
-      for (int tries = 0; tries < 6; ++tries)
-        if (done = verb(); done) break;
-      return done;
-    };
     ASSERT_TRUE(patiently([&] { return scene.sign_up_once(); }));
     ASSERT_TRUE(patiently([&] { return scene.back_up_once(); }));
     scene.change_much();
@@ -154,9 +136,9 @@ TEST(PruneScenario, APartOfTheIndexThatIsMadeAnewStaysWhereItWas) {
   Scene scene(world);
   ASSERT_TRUE(scene.sign_up_once());
   for (int number = 0; number < 40; ++number)
-    write(scene.laptop.hand(), "file " + std::to_string(number), some_bytes(world.dice(), 50));
+    write_document(scene.laptop.hand(), "file " + std::to_string(number), some_bytes(world.dice(), 50));
   ASSERT_TRUE(scene.back_up_once());
-  write(scene.laptop.hand(), "late", some_bytes(world.dice(), 100'000));
+  write_document(scene.laptop.hand(), "late", some_bytes(world.dice(), 100'000));
   ASSERT_TRUE(scene.back_up_once());
   const Status mended = scene.laptop.run("mend", [&](Doors& doors) -> Status {
     HF_TRY(auto home, open_home(doors));
@@ -232,9 +214,10 @@ class PruneAmongWriters : public ::testing::Test {
     EXPECT_TRUE(scene.back_up_once());
     EXPECT_TRUE(scene.forget_once());
     if (back_again) {
-      write(scene.laptop.hand(), "large", large);
+      write_document(scene.laptop.hand(), "large", large);
     } else {
-      write(scene.laptop.hand(), "copy", scene.laptop.hand().read_file(tree_of_user + "/large", 1 << 24).value());
+      write_document(scene.laptop.hand(), "copy",
+                     scene.laptop.hand().read_file(tree_of_user + "/large", 1 << 24).value());
     }
     const PlainTree tree = look(scene.laptop.hand(), tree_of_user);
     const auto meanwhile = [&](session::SpaceSession& space) {
@@ -284,12 +267,12 @@ bool play_forgetting(std::size_t at_call, std::int64_t later_s) {
   Scene scene(world);
   EXPECT_TRUE(scene.sign_up_once());
   EXPECT_TRUE(scene.back_up_once());
-  write(scene.laptop.hand(), "alpha", some_bytes(world.dice(), 50'000));
+  write_document(scene.laptop.hand(), "alpha", some_bytes(world.dice(), 50'000));
   if (later_s > 0) {
     EXPECT_TRUE(scene.laptop.run("refused", [&](Doors& doors) { return back_up_in_vain(doors, *scene.server); }));
   }
-  write(scene.laptop.hand(), "omega",
-        some_bytes(world.dice(), 1'000));  // its folder's nodes are not those sent in vain
+  write_document(scene.laptop.hand(), "omega",
+                 some_bytes(world.dice(), 1'000));  // its folder's nodes are not those sent in vain
   const auto forget_roots_and_prune = [&](session::SpaceSession& space) -> Status {
     HF_OK(space.refresh());
     HF_TRY(const auto snapshots, backup::list_snapshots(space));

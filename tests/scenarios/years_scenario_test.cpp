@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t notes = 4;
 
-void write(Files& hand, const Path& path, ByteView bytes) {
-  const auto file = hand.open(path, OpenMode::create_or_truncate);
-  ASSERT_TRUE(file);
-  ASSERT_TRUE((*file)->write_at(0, bytes));
-}
-
 // Before one of its calls something else happens.
 class AmongRemote final : public Remote {
  public:
@@ -84,7 +78,7 @@ class Life : OneLaptop {
     for (const std::string folder : {"/letters/old", "/empty"})
       EXPECT_TRUE(laptop.hand().make_directories(tree_of_user + folder));
     for (const std::string file : {"/letters/first.txt", "/letters/old/second.txt", "/twice.txt"})
-      write(laptop.hand(), tree_of_user + file, some_bytes(1 + dice().below(3000)));
+      write(laptop.hand(), tree_of_user + file, some_bytes(dice(), 1 + dice().below(3000)));
     world.serve(old_state_);
     allowed_.assign(notes, {std::nullopt});
   }
@@ -152,7 +146,7 @@ class Life : OneLaptop {
   void time_passes() {
     if (one_in(2)) change(laptop.hand(), dice());
     if (one_in(3)) {  // new, or as it once was
-      if (larges_.empty() || one_in(3)) larges_.push_back(some_bytes(100'000));
+      if (larges_.empty() || one_in(3)) larges_.push_back(some_bytes(dice(), 100'000));
       write(laptop.hand(), tree_of_user + "/large", larges_[dice().below(larges_.size())]);
     }
     if (one_in(8)) server->sweep_as_in_weeks();
@@ -171,11 +165,6 @@ class Life : OneLaptop {
     if (one_in(20)) world.network().set_down(true);
     if (one_in(12)) old_state_->lies = true;
     if (one_in(3)) world.scheduler().crash_at(world.steps() + 1 + dice().below(400));
-  }
-  Bytes some_bytes(std::size_t size) {
-    Bytes out(size);
-    for (auto& byte : out) byte = static_cast<std::uint8_t>(dice().below(256));
-    return out;
   }
 
   // --- commands ---
