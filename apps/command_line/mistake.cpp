@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/bytes.h"
+#include "value.h"
 
 namespace holdfast::command_line {
 
@@ -51,9 +52,32 @@ std::vector<std::string> options_of(const CLI::App& app) {
   return names;
 }
 
+// The parser's errors that name an option, in the words of its help.
+std::string plain_words(const CLI::App& verb, const CLI::ParseError& error) {
+  const std::string said = without_marks(error.what());
+  for (const CLI::Option* option : verb.get_options()) {
+    const std::string& name = option->get_name();
+    if (!said.starts_with(name + ":") && !said.starts_with(name + " ")) continue;
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return shown_name(*option) + " is missing";
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) continue;
+    if (option->get_positional()) return shown_name(*option) + " is missing in part";
+    return static_cast<int>(option->count()) > option->get_items_expected_max()
+               ? name + " is given more than once"
+               : name + " needs " + option->get_type_name() + " behind it";
+  }
+  return said;
+}
+
+std::string first_example(const Manual& manual, const std::string& typed) {
+  const auto page = manual.pages.find(typed);
+  return page == manual.pages.end() || page->second.examples.empty() ? typed + " --help"
+                                                                     : page->second.examples.front().line;
+}
+
 }  // namespace
 
-Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
+Mistake explain(const CLI::App& app, const Manual& manual, const std::vector<std::string>& arguments,
+                const CLI::ParseError& error) {
   const auto usage = [](std::string text, std::string next) { return Mistake{std::move(text), std::move(next)}; };
   std::string typed = app.get_name();
   if (arguments.empty()) return usage("a command is missing", typed + " --help");
@@ -85,7 +109,13 @@ Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, 
     return usage("there is no option " + printable(name) + " of " + typed,
                  typed + " " + (nearest.empty() ? "--help" : nearest));
   }
-  const std::string text = printable(error.what());
+  const std::string text = printable(plain_words(*verb, error));
+  const std::string example = first_example(manual, typed);
+  if (const auto* wrong = dynamic_cast<const WrongWords*>(&error))
+    return usage(text, wrong->next.empty() ? example : typed + " " + wrong->next);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
+      dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+    return usage(text, example);
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     for (const CLI::Option* option : verb->get_options()) {
       std::string form = option->get_type_name();

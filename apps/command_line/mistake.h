@@ -5,13 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "manual.h"
+
 namespace holdfast::command_line {
 
 struct Mistake {
   std::string text, next;  // what is wrong; what to type instead
 };
 
-// `error` is what parsing `arguments` (without the program's name) gave. The nearest command or option is offered.
-Mistake explain(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error);
+// `error` is what parsing `arguments` (without the program's name) gave. The nearest command or option is offered,
+// or an example.
+Mistake explain(const CLI::App& app, const Manual& manual, const std::vector<std::string>& arguments,
+                const CLI::ParseError& error);
 
 }  // namespace holdfast::command_line

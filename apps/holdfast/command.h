@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "manual.h"
+
 namespace holdfast::app {
 
 // Exit codes, as `holdfast --help` and docs/CLI.md list them.
@@ -53,6 +55,8 @@ struct Command {
 
 // Fills `command` when it parses. The App refers to `command`.
 std::unique_ptr<CLI::App> make_parser(Command& command);
+
+const command_line::Manual& manual();
 
 std::string program_name();  // with its version
 

@@ -97,16 +97,7 @@ int main(int argc, char** argv) {
   line.columns = terminal_columns();
 
   const auto parsed = app::parse(line.arguments);
-  if (!parsed.command) {
-    if (parsed.code == app::exit_done) {
-      output.out(parsed.text);
-    } else {
-      const bool json = std::ranges::find(line.arguments, "--json") != line.arguments.end();
-      output.error(json ? app::json_of_usage(parsed)
-                        : "holdfast: " + parsed.text + "\n  next    " + parsed.next + "\n");
-    }
-    return output.end(parsed.code);
-  }
+  if (!parsed.command) return output.end(app::report(parsed, line.arguments, output));
   // Before anything is opened that could get its number.
   if (const int fd = parsed.command->passphrase_fd; fd >= 0 && ::fcntl(fd, F_GETFD) < 0)
     return app::report({Code::IoError,

@@ -29,7 +29,8 @@ int run_as_owner(World& world, const Command& command, const agent::ForwardedCom
   }
   const auto serve_other = [&world](const agent::ForwardedCommand& other, agent::Output& its_output) {
     const auto parsed = parse(other.arguments);
-    return parsed.command ? run_verb(world, *parsed.command, other, its_output) : exit_usage;
+    return parsed.command ? run_verb(world, *parsed.command, other, its_output)
+                          : report(parsed, other.arguments, its_output);
   };
   std::unique_ptr<agent::ControlServer> control;
   if (world.shared) {

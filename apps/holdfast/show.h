@@ -49,11 +49,12 @@ std::string json_of(const session::Alarms& alarms);
 // What happened to which object; what is still whole; what to do next (the hints are made here).
 std::string text_of(const Error& error, const Command& command);
 std::string json_of(const Error& error, const Command& command);
-std::string json_of_usage(const Parsed& wrong);  // of a command line that can't be read
 std::string json_of_completion(const std::string& shell, const std::string& script);
 std::string json_of_man(const Path& folder, const std::vector<std::string>& pages);
 std::string hint_of(const Error& error, const Command& command);
 int exit_code_of(const Error& error);
 int report(const Error& error, const Command& command, agent::Output& output);  // shows it; gives its exit code
+// Of a command line that is none, or asks for help.
+int report(const Parsed& parsed, const std::vector<std::string>& arguments, agent::Output& output);
 
 }  // namespace holdfast::app

@@ -352,10 +352,16 @@ std::string json_of(const Error& error, const Command& command) {
   return written({{"error", out}});
 }
 
-std::string json_of_usage(const Parsed& wrong) {
-  Json out = error_json({Code::InvalidArgument, wrong.text, {}, "everything: nothing was begun"});
-  out["next"] = wrong.next;
-  return written({{"error", out}});
+int report(const Parsed& parsed, const std::vector<std::string>& arguments, agent::Output& output) {
+  if (parsed.code == exit_done) {
+    output.out(parsed.text);
+    return parsed.code;
+  }
+  Json wrong = error_json({Code::InvalidArgument, parsed.text, {}, "everything: nothing was begun"});
+  wrong["next"] = parsed.next;
+  const bool json = std::ranges::find(arguments, "--json") != arguments.end();
+  output.error(json ? written({{"error", wrong}}) : "holdfast: " + parsed.text + "\n  next    " + parsed.next + "\n");
+  return parsed.code;
 }
 
 std::string json_of_completion(const std::string& shell, const std::string& script) {

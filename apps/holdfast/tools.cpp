@@ -1,6 +1,7 @@
 #include "tools.h"
 
-#include "generate.h"
+#include "completion.h"
+#include "man_pages.h"
 #include "show.h"
 
 namespace holdfast::app {
@@ -24,7 +25,7 @@ std::optional<int> run_tool(World& world, const Command& command, const agent::F
     const auto typed = absolute(command.target, line.directory);
     if (!typed) return report(typed.error(), command, output);
     Command unused;
-    const auto names = command_line::write_man_pages(*world.files, *make_parser(unused), 1, *typed);
+    const auto names = command_line::write_man_pages(*world.files, *make_parser(unused), manual(), *typed);
     if (!names) return report(names.error(), command, output);
     if (command.json) output.out(json_of_man(*typed, *names));
     return exit_done;

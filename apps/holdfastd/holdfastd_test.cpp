@@ -173,8 +173,8 @@ TEST(Holdfastd, ExplainsItselfAndItsMistakes) {
   EXPECT_THAT(system_files(1)->list(place.directory / "data").value(), testing::SizeIs(1))
       << "nothing is written there";
   Process nonsense({"serve", "--data", place.directory / "new", "--listen", "nowhere"});
-  EXPECT_EQ(nonsense.exit_code(), 1);
-  EXPECT_THAT(nonsense.errors(), HasSubstr("InvalidArgument"));
+  EXPECT_EQ(nonsense.exit_code(), 2);
+  EXPECT_THAT(nonsense.errors(), HasSubstr("is not what --listen takes"));
 }
 
 }  // namespace

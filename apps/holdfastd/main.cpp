@@ -10,8 +10,10 @@
 
 #include "base/memory.h"
 #include "base/system.h"
+#include "command.h"
+#include "completion.h"
 #include "crypto/passphrase.h"
-#include "generate.h"
+#include "man_pages.h"
 #include "mistake.h"
 #include "server/keys.h"
 #include "server/serve.h"
@@ -21,89 +23,9 @@
 namespace {
 
 using namespace holdfast;
+using app::CommandLine;
 
 enum Exit : int { done = 0, failed = 1, usage = 2 };
-
-constexpr const char* serve_footer =
-    "Under a service manager it tells when it is ready (sd_notify), and serves the socket that it was handed in place "
-    "of "
-    "--listen.\n"
-    "The first line on standard output is the server's link, hf://host:port#key.policy: hand it to whoever may sign "
-    "up.\n"
-    "The log goes to standard error, one JSON object a line. SIGTERM and SIGINT stop the server; calls under way "
-    "finish.\n"
-    "Exit codes: 0 stopped; 1 failed; 2 wrong command line.";
-
-struct CommandLine {
-  server::ServeOptions serve;
-  std::string log_level = "info";
-  std::string shell, man_folder;
-  std::string invite_data;
-  unsigned invite_days = 14, invite_count = 1;
-  std::uint64_t account_bytes_max = static_cast<std::uint64_t>(server::ServiceOptions{}.bytes_max);
-  unsigned grace_days = 14;
-};
-
-void define(CLI::App& app, CommandLine& line) {
-  app.set_version_flag("--version", std::string("holdfastd ") + HOLDFAST_VERSION);
-  app.require_subcommand(1);
-  CLI::App& serve = *app.add_subcommand("serve", "run the server");
-  serve.footer(serve_footer);
-  serve
-      .add_option("--data", line.serve.data,
-                  "where everything is kept, writable by its owner alone; made at the first start")
-      ->required()
-      ->type_name("DIR");
-  serve.add_option("--listen", line.serve.listen, "where to listen; port 0: any free one")
-      ->capture_default_str()
-      ->type_name("ADDR:PORT");
-  serve
-      .add_option("--public-address", line.serve.public_address,
-                  "what the link names (default: where it listens; on all addresses: this machine's name)")
-      ->type_name("HOST[:PORT]");
-  serve.add_option("--account-quota", line.account_bytes_max, "what one account may store")
-      ->transform(command_line::size_in_bytes())
-      ->check(command_line::between(std::uint64_t{1} << 20, std::uint64_t{1} << 60))
-      ->default_str("1TiB")
-      ->type_name("SIZE");
-  serve.add_option("--grace-days", line.grace_days, "how long retired objects are kept and can be brought back")
-      ->check(command_line::between(1u, 3650u))
-      ->capture_default_str()
-      ->type_name("DAYS");
-  serve.add_option("--threads", line.serve.worker_threads, "calls that are worked on at once")
-      ->check(command_line::between(1u, 256u))
-      ->capture_default_str()
-      ->type_name("COUNT");
-  serve.add_option("--log-level", line.log_level, "debug also names the addresses of clients")
-      ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
-      ->capture_default_str()
-      ->type_name("LEVEL");
-
-  serve.add_flag("--invitation-only", line.serve.invitation_only,
-                 "who signs up needs an invitation (holdfastd invite)");
-
-  CLI::App& invite =
-      *app.add_subcommand("invite", "print invitations, each for one account, while the server runs or not");
-  invite.add_option("--data", line.invite_data, "the server's data directory")->required()->type_name("DIR");
-  invite.add_option("--days", line.invite_days, "how long they are good")
-      ->check(command_line::between(1u, 3650u))
-      ->capture_default_str()
-      ->type_name("DAYS");
-  invite.add_option("--count", line.invite_count, "how many")
-      ->check(command_line::between(1u, 10'000u))
-      ->capture_default_str()
-      ->type_name("COUNT");
-
-  app.add_subcommand("completion", "print the completion script of a shell")
-      ->add_option("shell", line.shell, "bash, zsh or fish")
-      ->required()
-      ->type_name("SHELL")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  app.add_subcommand("man", "write the man pages into a folder")
-      ->add_option("folder", line.man_folder, "where to")
-      ->required()
-      ->type_name("DIR");
-}
 
 // A server that does not start changes nothing of what it holds; the other verbs only read it.
 constexpr std::string_view nothing_done = "all that the data directory holds";
@@ -212,10 +134,9 @@ int invite(const CommandLine& line) {
 }
 
 int write_man_pages(const CLI::App& app, const std::string& folder) {
-  constexpr int section = 8;  // of what operators run
   const auto files = system_files(1);
   const Path where = std::filesystem::absolute(folder).lexically_normal().string();
-  const auto names = command_line::write_man_pages(*files, app, section, where);
+  const auto names = command_line::write_man_pages(*files, app, app::manual(), where);
   if (names) return done;
   return report(names.error(), "name a folder that can be made and written to");
 }
@@ -228,13 +149,15 @@ int main(int argc, char** argv) {
   harden();
   CLI::App app("Holdfast's server: keeps what clients sealed, and can open none of it.", "holdfastd");
   CommandLine line;
-  define(app, line);
+  app::define(app, line);
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  auto words = command_line::for_parser(arguments);
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     std::ostringstream trouble;
     if (app.exit(error, std::cout, trouble) == 0) return done;
-    const auto mistake = command_line::explain(app, {argv + std::min(argc, 1), argv + argc}, error);
+    const auto mistake = command_line::explain(app, app::manual(), arguments, error);
     std::cerr << "holdfastd: " << mistake.text << "\n  next    " << mistake.next << "\n";
     return usage;
   }

@@ -11,22 +11,6 @@ namespace {
 
 constexpr std::string_view spaces_directory = "spaces";
 
-Status check_space_name(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  if (name.empty() || name.size() > 64 || name.front() == '.' || name.front() == '-' ||
-      !std::ranges::all_of(name, allowed))
-    return fail(Code::InvalidArgument,
-                "a space's name has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter, digit or '_'",
-                printable(name));
-  if (name == "latest")
-    return fail(Code::InvalidArgument, "a space can't have this name, which means the newest snapshot",
-                printable(name));
-  return {};
-}
-
 const std::string& listed_name(const ListedSpace& listed) { return listed.named.name; }
 
 Bytes encode_listing(const ListedSpace& listed) {
@@ -42,6 +26,22 @@ std::optional<ListedSpace> take_name(std::vector<ListedSpace> listed, std::strin
 }
 
 }  // namespace
+
+Status check_space_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  if (name.empty() || name.size() > 64 || name.front() == '.' || name.front() == '-' ||
+      !std::ranges::all_of(name, allowed))
+    return fail(Code::InvalidArgument,
+                "a space's name has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter, digit or '_'",
+                printable(name));
+  if (name == "latest")
+    return fail(Code::InvalidArgument, "a space can't have this name, which means the newest snapshot",
+                printable(name));
+  return {};
+}
 
 ListedSpace listed_home(const Account& account) {
   auto seed = space::home_space_seed(account.circle.front(), account.profile.account);

@@ -26,7 +26,9 @@ Status finish_home(Session& session);  // what open_home() does before it opens
 
 [[nodiscard]] Result<std::vector<ListedSpace>> list_spaces(Session& session);  // sorted by name
 [[nodiscard]] Result<std::unique_ptr<SpaceSession>> open_space(Session& session, std::string_view name);  // NotFound
-// AlreadyExists: a space of this name is there. Names: 1 to 64 bytes of letters, digits, . _ -
+// InvalidArgument: no space can have this name. 1 to 64 letters, digits, . _ -, not "latest".
+[[nodiscard]] Status check_space_name(std::string_view name);
+// AlreadyExists: a space of this name is there. InvalidArgument: check_space_name().
 Result<std::unique_ptr<SpaceSession>> create_space(Session& session, std::string_view name);
 
 }  // namespace holdfast::session

@@ -34,9 +34,12 @@ bool is_absent(const Error& error) { return error.code == Code::NotFound && erro
 
 std::string folder_of(const std::string& path) { return std::string(parent_of(path)); }
 
+std::unexpected<Error> top_has_no_name() {
+  return fail(Code::InvalidArgument, "the top of a space's tree has no name: it is not moved, removed or made");
+}
+
 Result<space::TreeEntry> find(space::ChunkSource& chunks, const space::Root& root, const std::string& path) {
-  if (path.empty())
-    return fail(Code::InvalidArgument, "the top of a space's tree has no name: it is not moved, removed or made");
+  if (path.empty()) return top_has_no_name();
   return space::find_path(chunks, root, path);
 }
 
@@ -112,14 +115,20 @@ Result<LiveChanged> remove(Session& session, const std::string& name, const std:
   return done;
 }
 
-Result<LiveChanged> move(Session& session, const LivePath& from, const std::string& to, bool overwrite) {
+Result<std::string> target_of_move(const std::string& from, const std::string& to) {
+  if (from.empty()) return top_has_no_name();
   const bool into = to.empty() || to.ends_with('/');
-  const std::string folder = into ? to.substr(0, to.size() - (to.empty() ? 0 : 1)) : folder_of(to);
-  const std::string target = into ? join_path(folder, last_component(from.path)) : to;
-  if (target == from.path)
+  std::string target = into ? join_path(to.substr(0, to.size() - (to.empty() ? 0 : 1)), last_component(from)) : to;
+  if (target == from)
     return fail(Code::InvalidArgument, "it has this name already", printable(target), "nothing was changed");
-  if (target.starts_with(from.path + "/"))
+  if (target.starts_with(from + "/"))
     return fail(Code::InvalidArgument, "a folder can't be moved into itself", printable(target), "nothing was changed");
+  return target;
+}
+
+Result<LiveChanged> move(Session& session, const LivePath& from, const std::string& to, bool overwrite) {
+  HF_TRY(const std::string target, target_of_move(from.path, to));
+  const std::string folder = folder_of(target);
   return change(session, from.space, {from.path, target},
                 [&](session::NewChunks& chunks, space::Root root) -> Result<space::Root> {
                   HF_TRY(auto entry, find(chunks, root, from.path));

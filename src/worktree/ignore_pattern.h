@@ -20,6 +20,8 @@ class IgnorePattern {
 
   // path: relative to the directory that the pattern belongs to, "a/b". name: its last component.
   [[nodiscard]] bool matches(std::string_view path, std::string_view name, bool is_directory) const;
+  // Whatever there is: it is empty, too long, or has a [ without its ] or a \ without what it stands before.
+  [[nodiscard]] bool matches_nothing() const { return never_ || (literal_.empty() && tokens_.empty() && !ends_with_); }
   [[nodiscard]] bool includes_again() const { return negative_; }  // it began with "!"
 
  private:

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from cloud import ALARM, DONE, FAILED, MIB, Home, Story, expect, expect_equal, is_sanitized, step
+from cloud import ALARM, DONE, FAILED, MIB, USAGE, Home, Story, expect, expect_equal, is_sanitized, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees, put
 from wire import home_on_wire
@@ -86,8 +86,8 @@ def main():
         expect_equal(dry["packs_dead"], 0, "dead packs")
 
         step("rules: a dry run tells, a real one forgets, a prune alone never does")
-        home.run("forget", code=FAILED)
-        home.run("forget", ids[0], "--keep-last", "1", code=FAILED)
+        home.run("forget", code=USAGE)
+        home.run("forget", ids[0], "--keep-last", "1", code=USAGE)
         told = home.json("forget", "--keep-last", "1", "--dry-run")
         expect_equal([one["id"] for one in told["forgotten"]], ids[:2], "what would go")
         expect_equal(snapshot_ids(home), ids, "after a dry run")

@@ -2,9 +2,12 @@
 killed while it serves another.
 """
 
+import json
 import os
+import socket
+import struct
 
-from cloud import DONE, MIB, Story, expect, expect_equal, is_served, step, wait_until
+from cloud import DONE, MIB, USAGE, Story, expect, expect_equal, is_served, step, wait_until
 from trees import expect_equal_trees, put
 from wire import home_on_wire
 
@@ -22,6 +25,28 @@ def start_owner(home, wire, *line):
     running = home.start(*line)
     expect(wire.wait_held(running), "the first command is in the middle")
     return running
+
+
+def as_forwarded(*arguments):
+    """A command line as it is sent to the owner of a home (docs/formats/local.md), by a program that did not look at it first."""
+    def sized(content):
+        return (bytes([len(content)]) if len(content) < 64 else struct.pack(">H", 0x4000 | len(content))) + content
+
+    command = sized(b"".join(sized(word.encode()) for word in arguments)) + sized(b"/") + b"\0\0" + struct.pack(">H", 80)
+    return b"\1" + struct.pack(">I", len(command)) + command
+
+
+def said_by_owner(home, *arguments):
+    """Exit code, standard output and standard error."""
+    said = {2: b"", 3: b"", 4: b""}
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(os.path.join(home.path, "control"))
+        connection.sendall(as_forwarded(*arguments))
+        with connection.makefile("rb") as answer:
+            while not said[4]:
+                kind, size = struct.unpack(">BI", answer.read(5))
+                said[kind] += answer.read(size)
+    return said[4][0], said[2].decode(), said[3].decode()
 
 
 def restores_equal(story, home, trees, space):
@@ -52,6 +77,13 @@ def main():
         first = start_owner(home, wire, "backup", one, "--space", "same")
         second = home.start("backup", one, "--space", "same")
         wait_until(lambda: is_served(first), "the second command reaches the owner")
+
+        step("a wrong command line is refused by the owner, too, in words and with the exit code of its own")
+        code, out, error = said_by_owner(home, "ls", "abc")
+        expect(code == USAGE and not out and error.startswith('holdfast: "abc" is not what SNAPSHOT[:PATH] takes'), f"{code} {out} {error}")
+        code, out, error = said_by_owner(home, "ls", "abc", "--json")
+        expect(code == USAGE and not out and json.loads(error)["error"]["next"] == "holdfast ls latest:Documents", f"{code} {out} {error}")
+
         wire.release()
         first.end(DONE)
         second.end(DONE)

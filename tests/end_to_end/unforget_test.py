@@ -1,6 +1,6 @@
 """What was forgotten comes back: before a prune, after it, with whatever else was saved meanwhile; and what can't come back says so."""
 
-from cloud import FAILED, MIB, Story, expect, expect_equal, step
+from cloud import FAILED, MIB, USAGE, Story, expect, expect_equal, step
 from snapshots import expect_whole, restored, snapshot_ids, three_backups
 from trees import expect_equal_trees
 from wire import home_on_wire
@@ -64,8 +64,8 @@ def main():
 
         step("what can't be meant is said")
         expect("no snapshot of this id was forgotten" in home.json("unforget", "00000000", code=FAILED)["error"]["sentence"], "unknown")
-        home.run("unforget", "latest", code=FAILED)
-        home.run("unforget", ids[0][:3], code=FAILED)
+        home.run("unforget", "latest", code=USAGE)
+        home.run("unforget", ids[0][:3], code=USAGE)
 
         wire.close()
 
