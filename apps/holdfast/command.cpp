@@ -314,7 +314,7 @@ void add_export_verbs(CLI::App& app, Command& command) {
 
 void add_tool_verbs(CLI::App& app, Command& command) {
   CLI::App& inspect = verb(app, command, "inspect", "explain a file that this program or the server wrote");
-  takes(inspect.add_option("file", command.target, "a pack, key file, log entry, index segment, ..."),
+  takes(inspect.add_option("file", command.target, "a file of a home directory, a pack, a log entry, ..."),
         path("FILE", "~/.local/share/holdfast/keys"))
       ->required();
   CLI::App& completion =

@@ -87,6 +87,8 @@ class Verb {
     if (command_.verb == "diff") return diff();
     if (command_.verb == "find") {
       HF_TRY(const auto found, verbs::find(session(), space_, tree_path(command_.snapshot), command_.pattern));
+      if (found.entries.empty() && !command_.json && !command_.quiet)
+        output_.error("nothing matches " + printable(command_.pattern) + " in " + printable(command_.snapshot) + "\n");
       return show(found);
     }
     if (command_.verb == "stats") {

@@ -126,6 +126,23 @@ std::uint64_t Upload::read_list(std::uint64_t size, Visit visit) {
   return at;
 }
 
+std::optional<UploadList> look_at_upload_list(ByteView list) {
+  UploadList out;
+  Reader reader(list);
+  for (;;) {
+    out.torn_bytes = reader.left();
+    const std::uint64_t size = reader.big_endian(4);
+    const ByteView sum = reader.raw(Hash::size), content = reader.raw(size);
+    if (!reader.ok() || crypto::sha256(content) != Hash::from(sum)) break;
+    const auto pack = decode<ArrivedPack>(content, "the list of what an upload has sent");
+    if (!pack) break;
+    ++out.packs;
+    out.chunks += pack->chunks.size();
+    for (const auto& block : pack->info.blocks) out.bytes += block.stored.value;
+  }
+  return out.packs > 0 ? std::optional(out) : std::nullopt;
+}
+
 // What a crash tore off at the end is sent again.
 Status Upload::resume() {
   HF_TRY(const FileStat list, list_->stat());

@@ -10,6 +10,12 @@ namespace holdfast::session {
 
 inline constexpr std::size_t packs_in_memory_max = 2;  // being sealed, or sent and not answered
 
+// What the list of an upload tells, from the front to where it is torn. nullopt: no frame of it is whole.
+struct UploadList {
+  std::uint64_t packs = 0, chunks = 0, bytes = 0, torn_bytes = 0;
+};
+[[nodiscard]] std::optional<UploadList> look_at_upload_list(ByteView list);
+
 class Upload {
  public:
   // Goes on with what an interrupted verb of the same purpose left in this space, unless another verb of this process

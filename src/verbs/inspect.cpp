@@ -1,18 +1,15 @@
 #include "backup/file_state.h"
 #include "identity/chain.h"
 #include "session/key_file.h"
+#include "session/upload.h"
 #include "space/commit.h"
-#include "verbs/verbs.h"
+#include "verbs/inspect_home.h"
 
 namespace holdfast::verbs {
 
 namespace {
 
 constexpr std::uint64_t file_bytes_max = 512 * 1024 * 1024;
-
-void field(Inspected& out, std::string name, std::string value) {
-  out.fields.emplace_back(std::move(name), std::move(value));
-}
 
 bool try_pack(Inspected& out, ByteView bytes) {
   if (bytes.size() < 4 || as_text(bytes.first(4)) != "HFpk") return false;
@@ -79,9 +76,24 @@ bool try_boxes(Inspected& out, ByteView bytes) {
   return true;
 }
 
+bool try_upload_list(Inspected& out, ByteView bytes) {
+  const auto list = session::look_at_upload_list(bytes);
+  if (!list) return false;
+  out.kind = "list of an upload";
+  field(out, "packs that have arrived", std::to_string(list->packs));
+  field(out, "chunks in them", std::to_string(list->chunks));
+  field(out, "blocks in them", std::to_string(list->bytes) + " bytes");
+  if (list->torn_bytes > 0) field(out, "torn at the end", std::to_string(list->torn_bytes) + " bytes: sent again");
+  return true;
+}
+
 }  // namespace
 
 Result<Inspected> inspect(Files& files, const Path& path) {
+  HF_TRY(const Path real, files.real_path(path));
+  HF_TRY(const FileStat stat, files.stat(real));
+  HF_TRY(auto of_home, inspect_home_file(files, real, stat));
+  if (of_home) return *std::move(of_home);
   HF_TRY(const Bytes bytes, files.read_file(path, file_bytes_max));
   Inspected out;
   field(out, "size", std::to_string(bytes.size()) + " bytes");
@@ -104,7 +116,7 @@ Result<Inspected> inspect(Files& files, const Path& path) {
     field(out, "packs", std::to_string(segment->packs()));
     return out;
   }
-  if (try_pack(out, bytes) || try_boxes(out, bytes) || try_entry(out, bytes)) return out;
+  if (try_pack(out, bytes) || try_upload_list(out, bytes) || try_boxes(out, bytes) || try_entry(out, bytes)) return out;
   return fail(Code::Unsupported, "inspect does not know such a file, or its beginning is damaged", printable(path));
 }
 

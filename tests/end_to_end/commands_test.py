@@ -3,11 +3,13 @@ can't be read.
 """
 
 import os
+import re
 import socket
 import subprocess
 
-from cloud import FAILED, HOLDFAST, HOLDFASTD, INCOMPLETE, USAGE, Story, expect, expect_equal, step
+from cloud import ALARM, FAILED, HOLDFAST, HOLDFASTD, INCOMPLETE, MIB, USAGE, Story, expect, expect_equal, files_below, step, wait_until
 from trees import expect_equal_trees, put
+from wire import home_on_wire
 
 
 def what_is_not_wanted_stays_out(story, server, home):
@@ -274,6 +276,67 @@ def mistakes_are_explained(story, home):
     expect_equal(home.run("backup", home.path, "--json", code=FAILED).error["code"], "InvalidArgument", "the home itself")
 
 
+def inspect_knows_a_home(story, server):
+    step("inspect explains each file that a home holds, and shows no secret")
+    home, wire = home_on_wire(story, "inspected", server)
+    tree = story.path("inspected")
+    for number in range(3):
+        story.random_file(f"{tree}/file-{number}", 3_000_000, number)
+    home.run("backup", tree)
+    home.run("space", "create", "live")
+    home.run("put", tree, "live:")
+    home.run("backup", f"{tree}/file-0", "--scheduled", "nightly")
+    first = home.json("snapshots")["snapshots"][0]["id"]
+    home.run("forget", first)
+    home.run("prune")
+    home.run("heal")
+    story.random_file(f"{tree}/large", 48 * MIB, 9)
+    wire.hold_after(sent=40 * MIB)
+    killed = home.start("backup", tree)
+    wait_until(lambda: any(files_below(os.path.join(home.path, "uploads")).values()), "a pack has arrived")
+    killed.kill()
+    kinds = {}
+    for folder, _, names in os.walk(home.path):
+        for name in names:
+            told = home.json("inspect", os.path.join(folder, name))
+            expect_equal(told["damage"], [], f"damage of {name}")
+            kinds.setdefault(told["kind"], []).append(name)
+    wanted = {"key file", "local state of a device", "log of a local state", "lock of a home", "control socket of a home", "file state",
+              "local index segment", "last run of a schedule", "lock of a schedule", "list of an upload",
+              "unfinished file state"}
+    expect_equal(set(kinds), wanted, f"kinds of files in a home: {kinds}")
+    upload = home.run("inspect", os.path.join(home.path, "uploads", kinds["list of an upload"][0])).text
+    expect(re.search(r"packs that have arrived  [1-9]", upload), f"of an upload: {upload}")
+    shown = home.run("inspect", os.path.join(home.path, "state")).text
+    expect("format  1\n" in shown and "state-wal" in shown, f"of the state: {shown}")
+    run = home.run("inspect", os.path.join(home.path, "schedules/nightly.run")).text
+    expect(f"path           {tree}/file-0\n" in run and "exit code 0" in run, f"of a run: {run}")
+
+    step("what it does not know is said, and what is no file does not hang it")
+    state = os.path.join(home.path, "state")
+    with open(state, "rb") as file:
+        whole = file.read()
+    torn = put(story.path("torn"), whole[:-100]).decode()
+    expect("does not end with a page" in home.run("inspect", torn, code=ALARM).text, "a torn state is told")
+    os.mkfifo(story.path("a pipe"))
+    with open(story.path("meta.db"), "wb") as file:
+        file.write(b"SQLite format 3\0" + bytes(4080))
+    for name, word in (("a pipe", "is none"), ("meta.db", "does not know"), ("inspected", "is a folder"), ("nothing", "does not know")):
+        path = put(story.path(name), b"").decode() if name == "nothing" else story.path(name)
+        error = home.run("inspect", path, "--json", code=FAILED).error
+        expect_equal((error["code"], word in error["sentence"]), ("Unsupported", True), f"of {name}: {error}")
+    os.symlink(state, story.path("a link"))
+    expect_equal(home.json("inspect", story.path("a link"))["kind"], "local state of a device", "by a link")
+
+
+def find_says_when_nothing_matches(story, home):
+    step("find with no match says so to people, and nothing to programs")
+    none = home.run("find", "latest", "no-such-name")
+    expect_equal((none.text, none.error_text), ("", "nothing matches no-such-name in latest\n"), "what people see")
+    none = home.run("find", "latest", "no-such-name", "--json")
+    expect_equal((none.json["entries"], none.error_text), ([], ""), "what programs see")
+
+
 def main():
     with Story("commands") as story:
         server = story.server()
@@ -285,6 +348,8 @@ def main():
         tools_make_their_folder(story, server)
         unreadable_files_are_named(story, home)
         mistakes_are_explained(story, home)
+        find_says_when_nothing_matches(story, home)
+        inspect_knows_a_home(story, server)
 
 
 main()
