@@ -93,8 +93,7 @@ std::string whole_of(const Error& error, const Command& command) {
 std::string again_hint(const Command& command) {
   if (sends(command) || command.verb == "import")
     return "the same command goes on where this one ended; what has arrived is not sent again";
-  if (writes_here(command) && !command.overwrite) return "repeat the command with --overwrite: it writes all anew";
-  if (command.verb == "export") return "the same command goes on where this one ended";
+  if (writes_here(command) || command.verb == "export") return "the same command goes on where this one ended";
   if (command.verb == "space create") return "see whether it is there:  holdfast space list; then repeat the command";
   if (command.verb == "mkdir" || command.verb == "rm" || command.verb == "mv")
     return "see whether it was done:  holdfast ls SPACE:; then repeat the command";
@@ -117,7 +116,7 @@ std::string general_hint(Code code, const Command& command) {
       if (verb == "space create") return "choose another name, or use it; all spaces:  holdfast space list";
       [[fallthrough]];
     case Code::NotEmpty:
-      if (writes_here(command)) return "choose an empty folder, or repeat the command with --overwrite";
+      if (writes_here(command)) return "choose another folder, or repeat the command with --overwrite";
       return "choose another name";
     case Code::PermissionDenied:
     case Code::ReadOnly:

@@ -144,7 +144,8 @@ void add_backup_verbs(CLI::App& app, Command& command) {
   add_snapshot(restore, command, snapshot_path(), "latest, or the first characters of an id; :PATH for a part of it");
   add_folder(restore, command, "where to; it is made when it is missing");
   add_space(restore, command, "the space (default: backups)");
-  restore.add_flag("--overwrite", command.overwrite, "replace files that exist");
+  restore.add_flag("--overwrite", command.overwrite,
+                   "replace what is there and differs, set the rights and times of what is equal");
   restore.add_flag("--verify", command.verify, "read everything back from disk and compare");
 
   CLI::App& ls = verb(app, command, "ls", "list a folder of a snapshot, or of what stands in a space");
@@ -226,7 +227,8 @@ void add_live_verbs(CLI::App& app, Command& command) {
   add_folder(get, command, "where to; it is made when it is missing");
   takes(get.add_option("--version", command.version, "as it was after this change, which `holdfast history` tells"),
         number("NUMBER", 0, number_max, "17"));
-  get.add_flag("--overwrite", command.overwrite, "replace files that exist");
+  get.add_flag("--overwrite", command.overwrite,
+               "replace what is there and differs, set the rights and times of what is equal");
   get.add_flag("--verify", command.verify, "read everything back from disk and compare");
 
   CLI::App& mkdir = verb(app, command, "mkdir", "make folders in a space");

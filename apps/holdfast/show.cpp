@@ -30,12 +30,14 @@ std::string alarms_text(const std::vector<session::Alarm>& alarms, const std::st
 
 }  // namespace
 
+std::string others_text(std::uint64_t others) {
+  if (others == 0) return {};
+  return count_text(others) + (others == 1 ? " other (link, device or pipe)" : " others (links, devices, pipes)") +
+         ", ";
+}
+
 std::string contents_text(const space::SnapshotStats& stats) {
-  return counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " +
-         (stats.others > 0
-              ? count_text(stats.others) +
-                    (stats.others == 1 ? " other (link, device or pipe)" : " others (links, devices, pipes)") + ", "
-              : "") +
+  return counted(stats.files, "file") + ", " + counted(stats.directories, "folder") + ", " + others_text(stats.others) +
          size_text(stats.bytes);
 }
 
@@ -126,6 +128,8 @@ std::string known_hint(const Error& error, const Command& command) {
     case Code::Timeout:
       return command.verb == "backup" || command.verb == "put"
                  ? "the same command goes on where this one ended; what has arrived is not sent again"
+             : command.verb == "restore" || command.verb == "get"
+                 ? "is the server running? the same command goes on where this one ended"
                  : "is the server running? the same command can be repeated";
     case Code::NoSpaceLeft:
     case Code::QuotaExceeded:
@@ -134,10 +138,8 @@ std::string known_hint(const Error& error, const Command& command) {
                std::string(command.verb == "backup" || command.verb == "put"
                                ? "; then the same command goes on where this one ended"
                                : "");
-      return command.verb == "backup" || command.verb == "put"
+      return command.verb == "backup" || command.verb == "put" || command.verb == "restore" || command.verb == "get"
                  ? "make room, then the same command goes on where this one ended"
-             : command.verb == "restore" || command.verb == "get"
-                 ? "make room, then repeat the command with --overwrite"
                  : "make room, then repeat the command";
     case Code::Tampered:
     case Code::Missing:
@@ -349,6 +351,9 @@ std::string restored_text(const backup::RestoreReport& report, const Command& co
   const auto& stats = report.stats;
   std::string out = "restored " + contents_text(stats) + " into " + printable(command.target) + " in " +
                     duration_text(took_ns) + "\n";
+  if (report.files_there + report.others_there > 0)
+    out += "  were there already, equal: " + counted(report.files_there, "file") + ", " +
+           others_text(report.others_there) + size_text(report.bytes_there) + "\n";
   if (command.verify) out += "  " + counted(report.files_verified, "file") + " read back, equal\n";
   if (report.problems_count > 0) {
     out +=
@@ -359,12 +364,16 @@ std::string restored_text(const backup::RestoreReport& report, const Command& co
     if (exists)
       out += command.overwrite
                  ? "  next    something of another kind stands there: move it away, and repeat the command\n"
-                 : "  next    what exists is replaced with --overwrite\n";
+                 : "  next    what differs is replaced with --overwrite; or choose another folder\n";
     if (report.damaged())
       out += "  next    " + older + "\n          all that is touched:  holdfast check --read-data\n";
   }
   for (std::size_t i = 0; i < std::min<std::size_t>(report.warnings.size(), problems_shown_max); ++i)
     out += "  note    " + report.warnings[i] + "\n";
+  if (report.warnings.size() > problems_shown_max)
+    out += "  note    and " + count_text(report.warnings.size() - problems_shown_max) + " more (--json lists them)\n";
+  if (report.metadata_differs > 0)
+    out += "  next    modes, owners, times and attributes of what was there are set with --overwrite\n";
   return out;
 }
 

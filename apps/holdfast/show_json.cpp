@@ -181,6 +181,9 @@ void put_report(Json& json, const backup::RestoreReport& report) {
   json["stats"] = stats_json(report.stats);
   json["bytes_received"] = report.bytes_received;
   json["files_verified"] = report.files_verified;
+  json["already_there"] = {
+      {"files", report.files_there}, {"others", report.others_there}, {"bytes", report.bytes_there}};
+  json["metadata_differs"] = report.metadata_differs;
   put_problems(json, report);
   json["warnings"] = report.warnings;
 }

@@ -17,7 +17,8 @@ RestoreRun::RestoreRun(session::SpaceSession& space, const RestoreOptions& optio
     : space_(space),
       options_(options),
       reader_(space),
-      pace_(space.session().doors.clock, options.progress != nullptr) {}
+      pace_(space.session().doors.clock, options.progress != nullptr),
+      mark_(space.session()) {}
 
 void RestoreRun::problem(const std::string& name, Error error) {
   ++report_.stats.left_out;
@@ -47,7 +48,11 @@ Result<RestoreReport> RestoreRun::go(const space::Root& root) {
                                                         : 0;
     counters_.files_total += 1 + (top.directory() != nullptr ? top.directory()->entries : 0);
   }
-  for (const auto& top : tops) HF_OK(plan_entry(top.name, top));
+  Here here;
+  if (!options_.stands) {
+    look_into_target(tops, here);
+  }
+  for (const auto& top : tops) HF_OK(plan_entry(top.name, top, here));
   HF_OK(write_planned());
   HF_OK(link_together());
   HF_OK(set_folders());
@@ -57,6 +62,7 @@ Result<RestoreReport> RestoreRun::go(const space::Root& root) {
     reader_.forget_blocks();
     for (const auto& top : tops) HF_OK(verify(top.name, top));
   }
+  if (const Status ended = mark_.end(); !ended) tell_unmarked(ended.error());
   std::ranges::move(writer_->take_warnings(), std::back_inserter(report_.warnings));
   report_.bytes_received = space_.session().server.bytes_received();
   tell({}, true);
@@ -68,60 +74,80 @@ Bytes linked_file(space::TreeEntry entry) {
   return encode(entry);
 }
 
-Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry) {
-  if (const auto* folder = entry.directory()) {
-    const space::Root root = folder->root;
-    const auto made = writer_->make_directory(name);
-    if (!made) {
-      problem(name, made.error());
-      return {};
-    }
-    ++report_.stats.directories;
-    ++counters_.directories;
-    auto metadata = metadata_of(entry);
-    if (!metadata) {
-      problem(name, metadata.error());
-    } else if (options_.set_owner && !made->is_new && made->uid != entry.uid) {
-      // Whoever can exchange names there could have somebody's folder given to another.
-      problem(name,
-              {Code::AlreadyExists,
-               "a folder of another owner stood there; it keeps its owner and rights: remove it, and restore again",
-               {},
-               {}});
-    } else {
-      folders_.push_back({name, made->id, *std::move(metadata)});
-    }
-    return plan_folder(name, root);
-  }
+Status RestoreRun::plan_entry(const std::string& name, space::TreeEntry entry, const Here& here) {
+  if (entry.directory() != nullptr) return plan_directory(name, entry, here);
   if (entry.file() != nullptr && options_.stands && options_.stands(name, entry)) {
     if (entry.hard_link) first_links_.emplace(linked_file(entry), name);
     ++report_.stats.files;
     report_.stats.bytes += entry.file()->size;
     return {};
   }
+  const auto there = standing(entry.name, here);
   if (entry.hard_link) {
     Bytes file = linked_file(entry);
     if (!first_links_.emplace(file, name).second) {
-      links_.push_back({std::move(file), name, std::move(entry)});
+      links_.push_back({std::move(file), name, std::move(entry), there});
       return {};
     }
   }
-  if (entry.file() != nullptr) return plan_file(name, std::move(entry));
-  make_other(name, entry);
-  return {};
+  return plan_leaf(name, std::move(entry), there);
+}
+
+Status RestoreRun::plan_directory(const std::string& name, const space::TreeEntry& entry, const Here& here) {
+  const auto made = writer_->make_directory(name);
+  if (!made) {
+    problem(name, made.error());
+    return {};
+  }
+  ++report_.stats.directories;
+  ++counters_.directories;
+  const auto there = standing(entry.name, here);
+  const bool ours =
+      there && there->ours && there->stat.id() == made->id && may_finish(there->stat, entry, here.trusted);
+  Here inside;
+  inside.ours = ours;
+  inside.trusted = ours && here.trusted && there->stat.uid == options_.restorer->first;
+  const space::Root root = entry.directory()->root;
+  auto metadata = metadata_of(entry);
+  if (!metadata) {
+    problem(name, metadata.error());
+  } else if (!made->is_new && !ours && !options_.overwrite && !options_.stands) {
+    const auto place = place_of(name);
+    const auto details = place ? space_.session().doors.files.details(*place) : pass_on(place.error());
+    if (details) tell_differences(name, *metadata, *details);
+  } else if (options_.set_owner && !made->is_new && !ours && made->uid != entry.uid) {
+    // Whoever can exchange names there could have somebody's folder given to another.
+    problem(name, {Code::AlreadyExists,
+                   "a folder of another owner stood there; it keeps its owner and rights: remove it, and restore again",
+                   {},
+                   {}});
+  } else {
+    folders_.push_back({name, made->id, *std::move(metadata)});
+  }
+  return plan_folder(name, root, std::move(inside), !made->is_new && !options_.stands);
 }
 
 // What a folder's nodes can't tell is left out by name; everything beside it is restored.
-Status RestoreRun::plan_folder(const std::string& name, const space::Root& root) {
+Status RestoreRun::plan_folder(const std::string& name, const space::Root& root, Here here, bool look) {
   std::vector<space::TreeEntry> entries;
   Status read = space::check_depth(name);
   if (read) read = space::read_folder(reader_, root, entries);
   if (!read) problem(name, read.error());
+  if (look) {
+    if (const auto listing = list_folder(name)) look_into(name, *listing, entries, here);
+  }
   for (auto& entry : entries) {
     const std::string path = join_path(name, entry.name);
-    HF_OK(plan_entry(path, std::move(entry)));
+    HF_OK(plan_entry(path, std::move(entry), here));
     HF_OK(write_planned_if_enough());
   }
+  return {};
+}
+
+Status RestoreRun::plan_leaf(const std::string& name, space::TreeEntry entry, const std::optional<Standing>& there) {
+  if (there && meet(name, entry, *there) == Meeting::done) return {};
+  if (entry.file() != nullptr) return plan_file(name, std::move(entry));
+  make_other(name, entry);
   return {};
 }
 
@@ -212,19 +238,16 @@ std::optional<ExpectedFile> RestoreRun::expected_first(const space::TreeEntry& e
 Status RestoreRun::link_together() {
   for (Link& link : links_) {
     std::string& first = first_links_.at(link.file);
+    const bool first_failed = failed_firsts_.contains(first);
+    if (!first_failed && link.there && is_link_there(first, link.name, link.entry, *link.there)) continue;
     const space::FileContent* file = link.entry.file();
     Status made;
-    if (!failed_firsts_.contains(first))
-      made = writer_->make_hard_link(first, link.name, options_.overwrite, expected_first(link.entry));
-    if (failed_firsts_.contains(first) || (!made && made.error().code == Code::Changed)) {
+    if (!first_failed) made = writer_->make_hard_link(first, link.name, options_.overwrite, expected_first(link.entry));
+    if (first_failed || (!made && made.error().code == Code::Changed)) {
       reached("restore: content written again under a link's next name");
       first = link.name;
-      if (file != nullptr) {
-        HF_OK(plan_file(link.name, std::move(link.entry)));
-        HF_OK(write_planned());
-      } else {
-        make_other(link.name, link.entry);
-      }
+      HF_OK(plan_leaf(link.name, std::move(link.entry), link.there));
+      HF_OK(write_planned());
     } else if (!made) {
       problem(link.name, made.error());
     } else if (file != nullptr) {

@@ -7,6 +7,7 @@
 
 #include "backup/fetch.h"
 #include "backup/restore.h"
+#include "backup/restore_mark.h"
 
 namespace holdfast::backup {
 
@@ -43,9 +44,24 @@ class RestoreRun {
     Metadata metadata;
   };
 
+  // A folder below the target while its entries are planned.
+  struct Here {
+    std::map<std::string, FileStat> there;         // what is in it; of one that this run made: nothing
+    bool ours = false;                             // made by this restore before it was interrupted
+    bool trusted = false;                          // nobody else can exchange names in it, or in what is above it
+    std::optional<std::set<std::string>> stood{};  // in a folder that isn't ours, before this restore made anything
+  };
+  struct Standing {  // what has an entry's name already
+    FileStat stat;
+    bool ours = false;  // nothing had this name when this restore began, before it was interrupted
+  };
+  enum class Meeting : std::uint8_t { make, done };
+
   // restore.cpp: the walk
-  Status plan_entry(const std::string& name, space::TreeEntry entry);
-  Status plan_folder(const std::string& name, const space::Root& root);
+  Status plan_entry(const std::string& name, space::TreeEntry entry, const Here& here);
+  Status plan_directory(const std::string& name, const space::TreeEntry& entry, const Here& here);
+  Status plan_folder(const std::string& name, const space::Root& root, Here here, bool look);
+  Status plan_leaf(const std::string& name, space::TreeEntry entry, const std::optional<Standing>& there);
   Status plan_file(const std::string& name, space::TreeEntry entry);
   void make_other(const std::string& name, const space::TreeEntry& entry);
   Result<Metadata> metadata_of(const space::TreeEntry& entry);
@@ -54,6 +70,28 @@ class RestoreRun {
   Status set_folders();
   void problem(const std::string& name, Error error);
   void tell(const std::string& current, bool now = false);
+
+  // restore_there.cpp: what is there already
+  void look_into_target(std::span<const space::TreeEntry> entries, Here& here);
+  Result<DirectoryListing> list_folder(const std::string& name);
+  void look_into(const std::string& name, const DirectoryListing& listing, std::span<const space::TreeEntry> entries,
+                 Here& here);
+  void tell_unmarked(const Error& error);
+  static std::optional<Standing> standing(const std::string& leaf, const Here& here);
+  Result<TreePlace> place_of(const std::string& name);
+  Meeting meet(const std::string& name, const space::TreeEntry& entry, const Standing& there);
+  Result<Sameness> compare(const TreePlace& place, const space::TreeEntry& entry, const EntryDetails& details,
+                           bool parts);
+  Result<Meeting> complete(const std::string& name, const space::TreeEntry& entry, const EntryDetails& details,
+                           bool ours);
+  bool is_link_there(const std::string& first, const std::string& name, const space::TreeEntry& entry,
+                     const Standing& there);
+  [[nodiscard]] bool is_made_here(const FileStat& there, const space::TreeEntry& entry) const;
+  [[nodiscard]] bool may_take_over(const EntryDetails& there, const space::TreeEntry& entry, const Metadata& wanted,
+                                   bool ours) const;
+  [[nodiscard]] bool may_finish(const FileStat& there, const space::TreeEntry& entry, bool trusted) const;
+  void tell_differences(const std::string& name, const Metadata& wanted, const EntryDetails& details);
+  void count_there(const space::TreeEntry& entry, const std::string& name);
 
   // restore_window.cpp
   Status plan_manifest(std::size_t file, const space::Root& manifest);
@@ -110,8 +148,14 @@ class RestoreRun {
     Bytes file;  // linked_file
     std::string name;
     space::TreeEntry entry;
+    std::optional<Standing> there;
   };
   std::vector<Link> links_;
+
+  RestoreMark mark_;
+  bool told_unmarked_ = false;
+  std::string interrupted_prefix_;  // of the temporary names that the interrupted run may have left
+  std::pair<std::string, std::shared_ptr<const ListedFolder>> looked_;  // the folder that was looked into last
 };
 
 }  // namespace holdfast::backup

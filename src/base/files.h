@@ -209,6 +209,15 @@ class TreeWriter {
   }
   virtual Status make_node(const std::string& name, const FileStat& node, bool replace) = 0;  // device or fifo
   virtual Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) = 0;
+  // The same for an entry that stood there, and only for that one: AlreadyExists, something else has its name now.
+  virtual Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) = 0;
+  // Takes away what an interrupted writer left, no directory. Changed: something else has its name now, and keeps it.
+  virtual Status discard(const std::string& name, const FileId& only) = 0;
+  // A folder below the root, "" the root itself, for Files to look into: nothing is looked at by a path.
+  virtual Result<std::shared_ptr<const ListedFolder>> folder(const std::string& name) = 0;
+  // What temporary names begin with: drawn anew for each writer, unless it goes on for another.
+  [[nodiscard]] virtual std::string temporary_prefix() const = 0;
+  virtual void use_temporary_prefix(std::string prefix) = 0;                         // REQUIRES: nothing was made yet
   virtual Result<std::optional<FileStat>> stat(const std::string& name) = 0;         // nullopt: nothing there
   virtual Result<std::unique_ptr<File>> open_existing(const std::string& name) = 0;  // for --verify
   virtual Status sync_all() = 0;                                                     // all of it durable

@@ -112,6 +112,10 @@ Result<Fd> open_for_reading(const TreePlace& place) {
 
 }  // namespace
 
+std::shared_ptr<const ListedFolder> listed_folder(Fd directory) {
+  return std::make_shared<const SystemFolder>(std::move(directory));
+}
+
 Result<DirectoryListing> list_in_tree(const TreePlace& place) {
   HF_TRY(const At at, find(place));
   Fd directory(open_quietly(at.folder, at.name.c_str(), O_RDONLY | O_DIRECTORY));

@@ -6,6 +6,9 @@
 
 namespace holdfast {
 
+// A folder that was opened otherwise, as a place to begin: O_PATH will do.
+std::shared_ptr<const ListedFolder> listed_folder(Fd directory);
+
 Result<DirectoryListing> list_in_tree(const TreePlace& place);
 Result<EntryDetails> details_in_tree(const TreePlace& place);
 Result<std::unique_ptr<File>> open_in_tree(const TreePlace& place);

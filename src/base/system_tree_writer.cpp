@@ -11,6 +11,7 @@
 #include <charconv>
 #include <climits>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <map>
 
@@ -19,6 +20,7 @@
 #include "base/system_file.h"
 #include "base/system_metadata.h"
 #include "base/system_pool.h"
+#include "base/system_tree_reader.h"
 
 namespace holdfast {
 
@@ -37,7 +39,7 @@ mode_t read_umask() {
   return mask;
 }
 
-std::string temporary_prefix() {
+std::string new_temporary_prefix() {
   std::array<std::uint8_t, 8> random{};
   system_random()->fill(random);
   return ".holdfast-" + to_hex(random) + "-";
@@ -200,9 +202,42 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
   Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
-    HF_TRY(const Place place, find(name));
-    return set_metadata_at(place, place.leaf, name, FileType::directory, made, metadata);
+    return complete(name, FileType::directory, made, metadata);
   }
+
+  Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) override {
+    HF_TRY(const Place place, find(name));
+    return set_metadata_at(place, place.leaf, name, type, only, metadata);
+  }
+
+  // Away from its name first: what is looked at then under a name that nobody knows is what is removed.
+  Status discard(const std::string& name, const FileId& only) override {
+    HF_TRY(const Place place, find(name));
+    const auto is_it = [&](const std::string& leaf) {
+      const auto there = stat_at(place.descriptor(), leaf.c_str(), name);
+      return there && there->id() == only && there->type != FileType::directory;
+    };
+    const auto changed = [&] { return fail(Code::Changed, "something else has this name now", printable(name)); };
+    if (!is_it(place.leaf)) return changed();
+    const std::string temporary = next_temporary();
+    if (const int number = rename_new(place, place.leaf, temporary); number != 0)
+      return system_fail(number, "removing", name);
+    if (!is_it(temporary)) {
+      (void)rename_new(place, temporary, place.leaf);
+      return changed();
+    }
+    if (::unlinkat(place.descriptor(), temporary.c_str(), 0) != 0) return system_fail(errno, "removing", name);
+    return {};
+  }
+
+  Result<std::shared_ptr<const ListedFolder>> folder(const std::string& name) override {
+    if (!name.empty()) HF_OK(check_relative_name(name));
+    HF_TRY(Fd descriptor, open_folder_beneath(root_.get(), name));
+    return listed_folder(std::move(descriptor));
+  }
+
+  [[nodiscard]] std::string temporary_prefix() const override { return temporary_prefix_; }
+  void use_temporary_prefix(std::string prefix) override { temporary_prefix_ = std::move(prefix); }
 
   Result<std::optional<FileStat>> stat(const std::string& name) override {
     auto place = find(name);
@@ -290,6 +325,14 @@ class SystemTreeWriter final : public TreeWriter {
   }
 
   std::string next_temporary() { return temporary_prefix_ + std::to_string(++temporaries_); }
+
+  // Replaces nothing, where the file system can promise that. 0 or errno.
+  static int rename_new(const Place& place, const std::string& from, const std::string& to) {
+    const int folder = place.descriptor();
+    if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0 ? 0 : errno;
+  }
 
   static Fd create(const Place& place, const std::string& leaf, mode_t mode) {
     for (;;) {
@@ -394,7 +437,7 @@ class SystemTreeWriter final : public TreeWriter {
 
   const Fd root_;
   const mode_t umask_ = read_umask();
-  const std::string temporary_prefix_ = temporary_prefix();
+  std::string temporary_prefix_ = new_temporary_prefix();
   const std::function<void(std::string)> warn_ = [this](std::string warning) { add_warning(std::move(warning)); };
   std::atomic<std::uint64_t> temporaries_{0};
   FolderCache folders_;

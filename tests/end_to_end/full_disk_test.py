@@ -166,9 +166,9 @@ def full_target(story, server):
             whole += 1
     expect(whole > 0, "something was restored")
 
-    step("with more space the same command, with --overwrite, ends it")
+    step("with more space the same command ends it")
     disk.remount("size=64m")
-    home.run("restore", "latest", disk.path, "--overwrite", "--verify")
+    home.run("restore", "latest", disk.path, "--verify")
     expect_equal_trees(tree, os.path.join(disk.path, "wide"))
 
     step("a target that may only be read: a clear error")

@@ -74,7 +74,7 @@ class Loop:
         number, copy = DRAW.choice(list(self.promised.items()))
         target = self.story.path("restored")
         shutil.rmtree(target, ignore_errors=True)
-        _ = self.kill_at("restore", number, target) or self.home.json("restore", number, target, "--overwrite")
+        _ = self.kill_at("restore", number, target) or self.home.json("restore", number, target)
         expect_equal_trees(copy, os.path.join(target, "tree"))
 
     def expect_all(self):

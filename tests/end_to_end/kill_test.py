@@ -4,6 +4,7 @@ A wire between the two is held after so many bytes, so that the kill meets the s
 """
 
 import os
+import shutil
 
 from cloud import DONE, FAILED, MIB, UNREACHABLE, Story, expect, expect_equal, is_sanitized, step
 from trees import expect_equal_trees, put
@@ -63,15 +64,31 @@ def killed_everywhere(story, wire, home):
 
 
 def killed_restore(story, wire, home):
-    step("kill -9 in the middle of a restore: the same command with --overwrite ends it")
-    target = story.path("restored")
-    wire.hold_after(received=FILES * FILE_BYTES // 2)
-    running = home.start("restore", "latest", target)
-    expect(wire.wait_held(running), "the restore came to the point")
-    running.kill()
-    wire.cut()
-    home.run("restore", "latest", target, "--overwrite", "--verify")
-    expect_equal_trees(story.path("client-tree"), os.path.join(target, "client-tree"))
+    step("kill -9 in the middle of a restore, and of the same command again, with and without --overwrite: the same command ends it")
+    for options in ((), ("--overwrite",)):
+        target = story.path("restored" + "".join(options))
+        put(f"{target}/client-tree/mine", b"was here before")
+        os.utime(f"{target}/client-tree", ns=(1, 1))
+        for part in (2, 4):
+            wire.hold_after(received=FILES * FILE_BYTES // part)
+            running = home.start("restore", "latest", target, *options)
+            expect(wire.wait_held(running), "the restore came to the point")
+            running.kill()
+            wire.cut()
+        before = wire.received
+        ended = home.json("restore", "latest", target, *options)
+        expect(ended["already_there"]["files"] > 0, f"something was there: {ended}")
+        left = ended["stats"]["bytes"]
+        expect_equal(ended["already_there"]["files"] + ended["stats"]["files"], FILES, "all files")
+        expect(wire.received - before <= left + PADDING_BYTES + SLACK_BYTES, f"it received {wire.received - before} bytes, and {left} were left")
+        expect_equal(sorted(os.listdir(target)), ["client-tree"], "what is in the target")
+        with open(f"{target}/client-tree/mine", "rb") as file:
+            expect_equal(file.read(), b"was here before", "what was there")
+        os.remove(f"{target}/client-tree/mine")
+        again = home.json("restore", "latest", target, *options, "--verify")
+        expect_equal((again["already_there"]["files"], again["stats"]["files"]), (FILES, 0), "all of it is there")
+        shutil.copystat(story.path("client-tree"), f"{target}/client-tree")
+        expect_equal_trees(story.path("client-tree"), os.path.join(target, "client-tree"))
 
 
 def killed_sign_up(story, server, wire):

@@ -41,6 +41,7 @@ std::vector<Attribute> attributes_of(const Inode& inode);  // sorted by name
 Status set_metadata_of(DiskAccess& access, Inode& inode, const Metadata& metadata, const std::string& name,
                        std::vector<std::string>& warnings);
 
+std::shared_ptr<const ListedFolder> listed_folder(std::uint64_t inode, std::uint64_t epoch);
 std::unique_ptr<TreeWriter> make_tree_writer(DiskAccessPtr access, Inode& root);
 
 }  // namespace holdfast::sim

@@ -338,6 +338,35 @@ TEST_P(FilesContract, TheTreeWriterMakesWhatItIsTold) {
   EXPECT_THAT(out->take_warnings(), testing::IsEmpty());
 }
 
+TEST_P(FilesContract, WhatAWriterFindsThereIsLookedAtAndTakenAwayByItsIdentity) {
+  const auto out = writer();
+  ASSERT_TRUE(out->make_directory("d"));
+  plant("d/f", "one");
+  plant("d/g", "two");
+  const auto folder = out->folder("d").value();
+  EXPECT_EQ(code_of(out->folder("d/f")), "AlreadyExists");
+  EXPECT_EQ(code_of(out->folder("none")), "NotFound");
+  EXPECT_EQ(code_of(out->folder("../d")), "Malformed");
+  EXPECT_EQ(files.details({out->folder("").value(), "d"})->stat.type, FileType::directory);
+  const TreePlace inside(folder, "");
+  EXPECT_EQ(files.list_batch({&inside, 1}).front()->entries.size(), 2u);
+  const FileId f = files.details({folder, "f"})->stat.id(), g = files.details({folder, "g"})->stat.id();
+  Bytes read(3);
+  ASSERT_EQ(files.open_entry({folder, "f"}).value()->read_at(0, read).value(), 3u);
+  EXPECT_EQ(as_text(read), "one");
+
+  EXPECT_EQ(code_of(out->complete("d/f", FileType::regular, g, {.mode = 0400, .mtime_ns = 5})), "AlreadyExists");
+  EXPECT_NE(files.stat(at("d/f"))->mtime_ns, 5);
+  EXPECT_TRUE(out->complete("d/f", FileType::regular, f, {.mode = 0400, .mtime_ns = 5}));
+  EXPECT_EQ(files.stat(at("d/f"))->mtime_ns, 5);
+  EXPECT_EQ(code_of(out->discard("d/f", g)), "Changed");
+  EXPECT_EQ(code_of(out->discard("d", files.stat(at("d"))->id())), "Changed");
+  EXPECT_EQ(text_of("d/f"), "one");
+  EXPECT_TRUE(out->discard("d/f", f));
+  EXPECT_EQ(code_of(out->discard("d/f", f)), "Changed");
+  EXPECT_EQ(files.list(at("d"))->size(), 1u);
+}
+
 TEST_P(FilesContract, WhatReplacesIsSeenWhenItIsComplete) {
   plant("f", "old");
   const auto out = writer();

@@ -103,6 +103,10 @@ struct SimFolder final : ListedFolder {
   const std::uint64_t inode, epoch;
 };
 
+std::shared_ptr<const ListedFolder> listed_folder(std::uint64_t inode, std::uint64_t epoch) {
+  return std::make_shared<const SimFolder>(inode, epoch);
+}
+
 Result<Path> SimFiles::path_of(const TreePlace& place) {
   Disk& disk = access_->disk;
   if (!place.folder) {

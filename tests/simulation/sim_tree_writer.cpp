@@ -33,8 +33,34 @@ class SimTreeWriter final : public TreeWriter {
   }
 
   Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
-    return set_metadata_at(name, FileType::directory, metadata, made);
+    return complete(name, FileType::directory, made, metadata);
   }
+
+  Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) override {
+    return set_metadata_at(name, type, metadata, only);
+  }
+
+  Status discard(const std::string& name, const FileId& only) override {
+    HF_TRY(const Place there, begin(Kind::change, "discard", name));
+    if (there.node == nullptr || there.node->is_directory() || disk_.stat_of(*there.node).id() != only)
+      return fail(Code::Changed, "something else has this name now", printable(name));
+    return named(disk_.remove(access_->actor, there), name);
+  }
+
+  Result<std::shared_ptr<const ListedFolder>> folder(const std::string& name) override {
+    std::uint64_t number = root_;
+    if (!name.empty()) {
+      HF_TRY(const Place there, place(name));
+      if (there.node == nullptr) return fail(Code::NotFound, "there is no such folder", printable(name));
+      if (!there.node->is_directory())
+        return fail(Code::AlreadyExists, "something else stands where a folder is needed", printable(name));
+      number = there.node->number;
+    }
+    return listed_folder(number, epoch_);
+  }
+
+  [[nodiscard]] std::string temporary_prefix() const override { return temporary_prefix_; }
+  void use_temporary_prefix(std::string prefix) override { temporary_prefix_ = std::move(prefix); }
 
   Status make_file(const WriteRequest& request) override {
     HF_TRY(const std::string at, make(request.name, FileType::regular, request.replace));
