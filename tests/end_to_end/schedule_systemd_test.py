@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from cloud import ALARM, DONE, Home, Story, expect, expect_equal, step, wait_until
+from cloud import ALARM, DONE, Home, Story, expect, expect_equal, not_run, step, wait_until
 from managers import CannotStart, Real, why_no_systemd, with_namespaces
 from trees import put
 
@@ -114,8 +114,7 @@ def removal(schedules, name):
 def main():
     why_not = why_no_systemd()
     if why_not:
-        print(f"skipped: no systemd of a user can run here: {why_not}")
-        return
+        not_run(f"no systemd of a user can run here: {why_not}")
     code = with_namespaces(os.path.abspath(__file__))
     if code is not None:
         sys.exit(code)
@@ -123,8 +122,7 @@ def main():
         try:
             manager = Real(story)
         except CannotStart as reason:
-            print(f"skipped: {reason}")
-            return
+            not_run(" ".join(str(reason).split()))
         try:
             schedules = Schedules(story, manager)
             name = words_arrive(schedules)
