@@ -79,19 +79,24 @@ Value size(std::uint64_t least, std::uint64_t most, std::string example) {
 }
 
 Value one_of(std::string form, const std::vector<std::string>& words) {
-  std::string all;
-  for (std::size_t i = 0; i < words.size(); ++i)
+  std::string all, completes(words_alone);
+  for (std::size_t i = 0; i < words.size(); ++i) {
     all += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+    completes += " " + words[i];
+  }
   return {std::move(form), all, words.front(),
-          [words](std::string& typed) { return std::ranges::find(words, typed) != words.end(); }};
+          [words](std::string& typed) { return std::ranges::find(words, typed) != words.end(); }, completes};
 }
 
 Value path(std::string form, std::string example) {
-  const std::string what = form == "DIR" ? "a folder" : form == "FILE" ? "a file" : "a file or folder";
-  return {std::move(form), what, std::move(example), [](std::string& typed) {
+  const bool is_folder = form == "DIR";
+  const std::string what = is_folder ? "a folder" : form == "FILE" ? "a file" : "a file or folder";
+  return {std::move(form), what, std::move(example),
+          [](std::string& typed) {
             if (typed == "{}") typed = "./{}";  // which CLI11 takes for no value at all
             return true;
-          }};
+          },
+          std::string(is_folder ? folders_of_disk : files_of_disk)};
 }
 
 std::string shown_name(const CLI::Option& option) {
@@ -110,7 +115,16 @@ CLI::Option* takes(CLI::Option* option, const Value& value) {
                      positional ? "" : name + " " + value.example);
   };
   if (!option->get_positional()) option->allow_extra_args(false);  // what follows its one word is a positional
-  return option->type_name(value.form)->transform(CLI::Validator(check, ""));
+  return option->type_name(value.form)->transform(CLI::Validator(check, "", value.completes));
+}
+
+// CLI11 keeps the name of a validator for whoever made it.
+std::string completes_of(CLI::Option& option) {
+  try {
+    return option.get_validator(0)->get_name();
+  } catch (const CLI::OptionNotFound&) {  // it has none: what it takes is not defined by takes()
+    return {};
+  }
 }
 
 }  // namespace holdfast::command_line

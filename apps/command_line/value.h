@@ -18,7 +18,11 @@ struct Value {
   std::string example;  // "500M"
   // May write it as the parser reads it. Nothing empty fits, whatever this says.
   std::function<bool(std::string& typed)> fits = {};
+  // What completes it: files_of_disk, folders_of_disk, words_alone and the words behind it, or a name for what the
+  // program itself has to look up; empty: nothing.
+  std::string completes = {};
 };
+inline constexpr std::string_view files_of_disk = "files", folders_of_disk = "folders", words_alone = "words";
 
 Value number(std::string form, std::uint64_t least, std::uint64_t most, std::string example);
 Value size(std::uint64_t least, std::uint64_t most,
@@ -46,5 +50,6 @@ struct WrongWords : CLI::ParseError {
 
 // A word that does not fit throws WrongWords.
 CLI::Option* takes(CLI::Option* option, const Value& value);
+[[nodiscard]] std::string completes_of(CLI::Option& option);  // Value::completes of what it takes
 
 }  // namespace holdfast::command_line

@@ -43,7 +43,7 @@ Result<int> sign_up(World& world, const Command& command, const agent::Forwarded
   std::optional<crypto::SecretBytes> passphrase;
   const bool sealed = there ? there->has_passphrase : !command.no_passphrase;
   if (sealed) {
-    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, !there));
+    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, there ? Ask::once : Ask::twice));
   }
   if (!there)
     HF_OK(session::write_key_file(*world.files, keys, identity::DeviceSeeds::make(*world.random),
@@ -85,7 +85,7 @@ Result<std::unique_ptr<session::Shared>> open_account(World& world, const Comman
   if (!there) return pass_on(there.error());
   std::optional<crypto::SecretBytes> passphrase;
   if (there->has_passphrase) {
-    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, false));
+    HF_TRY(passphrase, get_passphrase(command.passphrase_fd, command.verb == "complete" ? Ask::never : Ask::once));
   }
   HF_TRY(const auto seeds, session::read_key_file(*world.files, keys, passphrase ? &*passphrase : nullptr));
   HF_TRY(auto state,

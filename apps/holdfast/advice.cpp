@@ -10,9 +10,9 @@ namespace holdfast::app {
 namespace {
 
 bool only_reads(const Command& command) {
-  constexpr std::array<std::string_view, 15> readers{"whoami",    "status", "doctor",  "space list", "space info",
-                                                     "snapshots", "ls",     "diff",    "find",       "stats",
-                                                     "cat",       "check",  "history", "inspect",    "completion"};
+  constexpr std::array<std::string_view, 16> readers{
+      "whoami", "status", "doctor", "space list", "space info", "snapshots", "ls",         "diff",
+      "find",   "stats",  "cat",    "check",      "history",    "inspect",   "completion", "complete"};
   return command.dry_run || std::ranges::find(readers, command.verb) != readers.end();
 }
 

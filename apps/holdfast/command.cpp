@@ -84,7 +84,7 @@ void add_space_verbs(CLI::App& app, Command& command) {
   space.require_subcommand(1);
   space.footer(manual().help_footer("holdfast space"));
   CLI::App& create = verb(space, command, "create", "make a space", "space create");
-  takes(create.add_option("name", command.name, "letters, digits, . _ -"), space_name())->required();
+  takes(create.add_option("name", command.name, "letters, digits, . _ -"), new_space_name())->required();
   verb(space, command, "list", "all spaces", "space list");
   CLI::App& info = verb(space, command, "info", "what a space holds", "space info");
   takes(info.add_option("name", command.name, "the space"), space_name())->required();
@@ -325,6 +325,12 @@ void add_tool_verbs(CLI::App& app, Command& command) {
   takes(completion.add_option("shell", command.name, "bash, zsh or fish"),
         command_line::one_of("SHELL", {"bash", "zsh", "fish"}))
       ->required();
+  CLI::App& complete = *app.add_subcommand(
+      "complete", "what may stand in place of the last word: what the completion of a shell asks for");
+  complete.add_option("words", command.words, "behind --: the line as typed so far, without the program")
+      ->type_name("WORD");
+  complete.footer(manual().help_footer("holdfast complete"));
+  then(complete, command, [] {});
   CLI::App& man = verb(app, command, "man", "write the man pages into a folder");
   add_folder(man, command, "where to");
 }

@@ -49,7 +49,8 @@ struct Command {
   std::vector<std::string> places;  // the same
   bool parents = false;
   std::optional<std::uint64_t> version;
-  std::string target;  // folder to restore into, file to inspect, folder of man pages
+  std::vector<std::string> words;  // to complete
+  std::string target;              // folder to restore into, file to inspect, folder of man pages
   bool overwrite = false, verify = false, recursive = false, read_data = false;
 };
 

@@ -71,6 +71,7 @@ TEST(WrongValue, AnEmptyWordFitsNowhereAndTheNextLineFits) {
     std::size_t position = words_of(full).size() - 1;
     for (const CLI::Option* option : verb.get_options()) {
       if (option->get_expected_max() == 0) continue;  // a flag
+      if (full == "holdfast complete") continue;      // any words
       const std::string name = option->get_positional() ? option->get_type_name() : option->get_name();
       SCOPED_TRACE(full + " " + name);
       Words words = behind_program(manual().pages.at(full).examples.front().line);

@@ -186,6 +186,13 @@ std::map<std::string, Page> other_pages() {
        {"Prints what a shell reads when it starts, to complete commands, options and their values.",
         {{"holdfast completion bash", "in ~/.bashrc: source <(holdfast completion bash)"},
          {"holdfast completion fish", "into ~/.config/fish/completions/holdfast.fish"}}}},
+      {"holdfast complete",
+       {"What the scripts of completion ask: the first line says whether the shell adds files, folders or only words; "
+        "each other line is a word that may stand in place of the last one, a tab, and what it is. Spaces, snapshots "
+        "and tags are the account's own. It never asks for a passphrase, gives up after two seconds, says no error, "
+        "and ends with 0 whatever it found.",
+        {{"holdfast complete -- restore --space ph", "spaces that begin with ph"},
+         {"holdfast complete -- backup --every ''", "all intervals"}}}},
       {"holdfast man",
        {"Writes a page of the manual for each command into a folder, which is made when it is missing.",
         {{"holdfast man ~/.local/share/man/man1", "where man(1) looks for them"}}}},

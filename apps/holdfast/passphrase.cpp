@@ -89,11 +89,13 @@ class Terminal {
 
 }  // namespace
 
-Result<crypto::SecretBytes> get_passphrase(int fd, bool twice) {
+Result<crypto::SecretBytes> get_passphrase(int fd, Ask ask) {
+  const bool twice = ask == Ask::twice;
   if (fd >= 0) return read_line(fd, "file descriptor " + std::to_string(fd));
   if (const char* file = std::getenv("HOLDFAST_PASSPHRASE_FILE"); file != nullptr && *file != '\0')
     return read_file(file);
   if (const std::string file = credential(); !file.empty() && !twice) return read_file(file);
+  if (ask == Ask::never) return fail(Code::InvalidArgument, About::passphrase, "a passphrase is needed");
   const Terminal terminal;
   if (!terminal.is_there())
     return fail(Code::InvalidArgument, About::passphrase,

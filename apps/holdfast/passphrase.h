@@ -7,7 +7,8 @@
 
 namespace holdfast::app {
 
-// InvalidArgument: there is no terminal to ask on, and nothing else was given. twice: a new one, typed two times.
-Result<crypto::SecretBytes> get_passphrase(int fd, bool twice);
+enum class Ask { never, once, twice };  // twice: a new one, typed two times
+// InvalidArgument: there is no terminal to ask on, or nobody is to be asked, and nothing else was given.
+Result<crypto::SecretBytes> get_passphrase(int fd, Ask ask);
 
 }  // namespace holdfast::app

@@ -2,6 +2,7 @@
 
 #include "account.h"
 #include "agent/home.h"
+#include "complete_verb.h"
 #include "last_word.h"
 #include "schedules.h"
 #include "show.h"
@@ -33,7 +34,7 @@ int run_as_owner(World& world, const Command& command, const agent::ForwardedCom
                           : report(parsed, other.arguments, its_output);
   };
   std::unique_ptr<agent::ControlServer> control;
-  if (world.shared) {
+  if (world.shared && command.verb != "complete") {  // which ends soon: no long command is to hang on it
     auto started = agent::ControlServer::start(world.home, serve_other);
     if (!started) return report(started.error(), command, output);
     control = *std::move(started);
@@ -65,7 +66,8 @@ int run_at_home(World& world, const Command& command, const agent::ForwardedComm
                    {}},
                   command, output);
 
-  for (int tries = 0; tries < owner_tries_max; ++tries) {
+  const int tries_max = command.verb == "complete" ? 1 : owner_tries_max;
+  for (int tries = 0; tries < tries_max; ++tries) {
     auto lock = world.files->lock(join_path(world.home, "lock"));
     if (lock) return run_as_owner(world, command, line, output);
     if (lock.error().code != Code::Busy) return report(lock.error(), command, output);
@@ -90,6 +92,7 @@ int run(const Command& command, const agent::ForwardedCommand& line, agent::Outp
   const RunAtHome at_home = [&](const Command& given, agent::Output& its_output) {
     return run_at_home(world, given, line, its_output);
   };
+  if (command.verb == "complete") return complete(command, line, output, at_home);
   if (command.every_s) return schedule_backup(world, command, line, output, at_home);
   if (!command.scheduled.empty()) return run_scheduled(world, command, line, output, at_home);
   const int code = at_home(command, output);

@@ -83,7 +83,7 @@ Result<Path> passphrase_file(World& world, const Command& command, const std::st
   if (file.empty() || command.passphrase_fd >= 0)
     return fail(Code::InvalidArgument, About::passphrase,
                 "the keys are sealed by a passphrase, and nobody is there to type it when a schedule runs");
-  HF_TRY(const auto passphrase, get_passphrase(-1, false));
+  HF_TRY(const auto passphrase, get_passphrase(-1, Ask::once));
   HF_OK(session::read_key_file(*world.files, join_path(world.home, "keys"), &passphrase));
   return absolute(file, directory);
 }

@@ -1,6 +1,6 @@
 #include "tools.h"
 
-#include "completion.h"
+#include "complete.h"
 #include "man_pages.h"
 #include "schedule/interval.h"
 #include "schedule/record.h"
@@ -59,8 +59,7 @@ std::optional<verbs::Inspected> inspect_schedule(Files& files, const Path& path)
 std::optional<int> run_tool(World& world, const Command& command, const agent::ForwardedCommand& line,
                             agent::Output& output) {
   if (command.verb == "completion") {
-    Command unused;
-    const std::string script = command_line::completion_script(*make_parser(unused), command.name);
+    const std::string script = command_line::completion_script("holdfast", command.name);
     output.out(command.json ? json_of_completion(command.name, script) : script);
     return exit_done;
   }

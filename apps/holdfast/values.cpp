@@ -42,8 +42,9 @@ bool is_tree(const std::string& typed, bool may_be_space, bool needs_path) {
   return known && can_be_in_a_tree(at.path) && !(needs_path && at.path.empty());
 }
 
-Value with(std::string form, std::string takes, std::string example, std::function<bool(std::string&)> fits) {
-  return {std::move(form), std::move(takes), std::move(example), std::move(fits)};
+Value with(std::string form, std::string takes, std::string example, std::function<bool(std::string&)> fits,
+           std::string completes = {}) {
+  return {std::move(form), std::move(takes), std::move(example), std::move(fits), std::move(completes)};
 }
 
 }  // namespace
@@ -61,11 +62,18 @@ Value server_link() {
 }
 
 Value space_name() {
-  return with("NAME", "the name of a space: 1 to 64 letters, digits and . _ -, the first no . or -, and not \"latest\"",
-              "photos", [](std::string& typed) { return is_space(typed); });
+  return with(
+      "NAME", "the name of a space: 1 to 64 letters, digits and . _ -, the first no . or -, and not \"latest\"",
+      "photos", [](std::string& typed) { return is_space(typed); }, std::string(names_of_spaces));
 }
 
-Value tag() { return with("TAG", "a word of at most 255 bytes", "monthly", is_short_word); }
+Value new_space_name() {
+  Value out = space_name();
+  out.completes.clear();
+  return out;
+}
+
+Value tag() { return with("TAG", "a word of at most 255 bytes", "monthly", is_short_word, std::string(names_of_tags)); }
 
 Value exclude_pattern() {
   return with("PATTERN", "a pattern of gitignore that something can match: no [ without its ], no \\ at the end",
@@ -82,8 +90,10 @@ Value find_pattern() {
 }
 
 Value interval() {
-  return with("INTERVAL", "15min, 20min, 30min, 1h, 2h, 3h, 4h, 6h, 8h, 12h, 1d to 30d, 1w to 4w, or never", "6h",
-              [](std::string& typed) { return typed == "never" || schedule::parse_every(typed).has_value(); });
+  return with(
+      "INTERVAL", "15min, 20min, 30min, 1h, 2h, 3h, 4h, 6h, 8h, 12h, 1d to 30d, 1w to 4w, or never", "6h",
+      [](std::string& typed) { return typed == "never" || schedule::parse_every(typed).has_value(); },
+      "words 15min 20min 30min 1h 2h 3h 4h 6h 8h 12h 1d 2d 1w 2w 4w never");
 }
 
 Value schedule_name() {
@@ -102,22 +112,27 @@ std::optional<std::int64_t> parse_age(std::string_view typed) {
 }
 
 Value age() {
-  return with("TIME", "a whole number below 100,000 and one of h, d, w, m, y", "30d",
-              [](std::string& typed) { return parse_age(typed).has_value(); });
+  return with(
+      "TIME", "a whole number below 100,000 and one of h, d, w, m, y", "30d",
+      [](std::string& typed) { return parse_age(typed).has_value(); }, "words 12h 7d 30d 8w 6m 2y");
 }
 
 Value snapshot() {
-  return with("SNAPSHOT", std::string(snapshot_takes), "latest", [](std::string& typed) { return is_snapshot(typed); });
+  return with(
+      "SNAPSHOT", std::string(snapshot_takes), "latest", [](std::string& typed) { return is_snapshot(typed); },
+      std::string(names_of_snapshots));
 }
 
 Value forgotten_snapshot() {
-  return with("SNAPSHOT", "the first characters of an id (0-9 a-f), at least 4", "6c02ee1f",
-              [](std::string& typed) { return is_id(typed); });
+  return with(
+      "SNAPSHOT", "the first characters of an id (0-9 a-f), at least 4", "6c02ee1f",
+      [](std::string& typed) { return is_id(typed); }, std::string(names_of_forgotten));
 }
 
 Value snapshot_path() {
-  return with("SNAPSHOT[:PATH]", std::string(snapshot_takes) + "; behind a colon a path in it without \"..\"",
-              "latest:docs", [](std::string& typed) { return is_tree(typed, false, false); });
+  return with(
+      "SNAPSHOT[:PATH]", std::string(snapshot_takes) + "; behind a colon a path in it without \"..\"", "latest:docs",
+      [](std::string& typed) { return is_tree(typed, false, false); }, std::string(names_of_snapshots));
 }
 
 Value tree() {
@@ -125,21 +140,25 @@ Value tree() {
       "SNAPSHOT[:PATH]",
       std::string(snapshot_takes) +
           ", and behind a colon a path in it without \"..\"; or a space's name, a colon and a path: SPACE:[PATH]",
-      "latest:docs", [](std::string& typed) { return is_tree(typed, true, false); });
+      "latest:docs", [](std::string& typed) { return is_tree(typed, true, false); }, std::string(names_of_trees));
 }
 
 Value file_in_tree() {
-  return with("SNAPSHOT:PATH",
-              std::string(snapshot_takes) + ", or a space's name; then a colon and the path of a file without \"..\"",
-              "latest:docs/letter.txt", [](std::string& typed) { return is_tree(typed, true, true); });
+  return with(
+      "SNAPSHOT:PATH",
+      std::string(snapshot_takes) + ", or a space's name; then a colon and the path of a file without \"..\"",
+      "latest:docs/letter.txt", [](std::string& typed) { return is_tree(typed, true, true); },
+      std::string(names_of_trees));
 }
 
 Value place() {
-  return with("SPACE:PATH", "a space's name, a colon, and a path in it without \"..\"; SPACE: is its top",
-              "docs:letters", [](std::string& typed) {
-                const auto at = live_path(typed);
-                return at && is_space(at->space);
-              });
+  return with(
+      "SPACE:PATH", "a space's name, a colon, and a path in it without \"..\"; SPACE: is its top", "docs:letters",
+      [](std::string& typed) {
+        const auto at = live_path(typed);
+        return at && is_space(at->space);
+      },
+      std::string(names_of_places));
 }
 
 Value place_below() {
@@ -153,7 +172,8 @@ Value place_below() {
 }
 
 Value paths_and_place() {
-  return with("PATH... SPACE:PATH", "files and folders, and then a folder of a space", "", {});
+  return with("PATH... SPACE:PATH", "files and folders, and then a folder of a space", "", {},
+              std::string(files_and_places));
 }
 
 }  // namespace holdfast::app

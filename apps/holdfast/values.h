@@ -7,11 +7,16 @@ namespace holdfast::app {
 
 using command_line::Value;
 
+// Value::completes: names that the account has (complete.cpp).
+inline constexpr std::string_view names_of_spaces = "spaces", names_of_places = "places", names_of_tags = "tags",
+                                  names_of_snapshots = "snapshots", names_of_forgotten = "forgotten",
+                                  names_of_trees = "trees", files_and_places = "files_and_places";
+
 Value account_name();
 Value device_name();
 Value server_link();
-Value new_space();
 Value space_name();
+Value new_space_name();
 Value tag();
 Value exclude_pattern();
 Value find_pattern();

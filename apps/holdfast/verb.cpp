@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "address.h"
+#include "complete_verb.h"
 #include "schedules.h"
 #include "session/spaces.h"
 #include "show.h"
@@ -51,6 +52,7 @@ class Verb {
   Result<int> carry_out() {
     if (command_.verb == "doctor") return doctor();
     HF_TRY(connected_, connect(world_, command_, line_.error_is_terminal, output_));
+    if (command_.verb == "complete") return complete_names(session(), line_, output_);
     if (command_.verb == "whoami") return show(verbs::who_am_i(world_.shared->account));
     if (command_.verb == "status") return status();
     if (command_.verb == "heal") return heal();

@@ -77,6 +77,9 @@ void define(CLI::App& app, CommandLine& line) {
       verb("completion", "print the completion script of a shell").add_option("shell", line.shell, "bash, zsh or fish"),
       command_line::one_of("SHELL", {"bash", "zsh", "fish"}))
       ->required();
+  verb("complete", "what may stand in place of the last word: what the completion of a shell asks for")
+      .add_option("words", line.words, "behind --: the line as typed so far, without the program")
+      ->type_name("WORD");
   takes(verb("man", "write the man pages into a folder").add_option("folder", line.man_folder, "where to"),
         path("DIR", "/usr/local/share/man/man8"))
       ->required();
@@ -106,6 +109,10 @@ const command_line::Manual& manual() {
         {"holdfastd completion",
          {"Prints what a shell reads when it starts, to complete commands, options and their values.",
           {{"holdfastd completion bash", "in ~/.bashrc: source <(holdfastd completion bash)"}}}},
+        {"holdfastd complete",
+         {"What the scripts of completion ask: the first line says whether the shell adds files, folders or only "
+          "words; each other line is a word that may stand in place of the last one, a tab, and what it is.",
+          {{"holdfastd complete -- serve --log-level ''", "all levels"}}}},
         {"holdfastd man",
          {"Writes a page of the manual for each command into a folder, which is made when it is missing.",
           {{"holdfastd man /usr/local/share/man/man8", "where man(1) looks for them"}}}}};

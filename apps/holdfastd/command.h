@@ -13,6 +13,7 @@ struct CommandLine {
   server::ServeOptions serve;
   std::string log_level = "info";
   std::string shell, man_folder;
+  std::vector<std::string> words;  // to complete
   std::string invite_data;
   unsigned invite_days = 14, invite_count = 1;
   std::uint64_t account_bytes_max = static_cast<std::uint64_t>(server::ServiceOptions{}.bytes_max);

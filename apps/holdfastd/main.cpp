@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/system.h"
 #include "command.h"
-#include "completion.h"
+#include "complete.h"
 #include "crypto/passphrase.h"
 #include "man_pages.h"
 #include "mistake.h"
@@ -162,8 +162,13 @@ int main(int argc, char** argv) {
     return usage;
   }
   if (app.got_subcommand("invite")) return invite(line);
+  if (app.got_subcommand("complete")) {
+    const auto wanted = command_line::what_may_stand(app, command_line::words_to_complete(arguments));
+    std::cout << command_line::first_line(wanted) << command_line::lines_of(wanted.candidates, wanted) << std::flush;
+    return done;
+  }
   if (app.got_subcommand("completion")) {
-    std::cout << command_line::completion_script(app, line.shell) << std::flush;
+    std::cout << command_line::completion_script("holdfastd", line.shell) << std::flush;
     return std::cout ? done : failed;
   }
   return app.got_subcommand("man") ? write_man_pages(app, line.man_folder) : serve(line);
