@@ -7,6 +7,7 @@ std::string Manual::help_footer(const std::string& command) const {
   if (const auto page = pages.find(command); page != pages.end())
     for (const Example& example : page->second.examples)
       out += (out.empty() ? "Examples:\n" : "") + ("  " + example.line) + "\n      " + example.what + "\n";
+  if (!out.empty()) out += "\n";
   std::string line = "Exit codes:";
   const auto add = [&](const std::string& word, const std::string& end) {
     constexpr std::size_t width = 100;

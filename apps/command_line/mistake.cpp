@@ -25,7 +25,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// Of names, the one that was most likely meant; empty: none is near.
+}  // namespace
+
 std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
   constexpr std::size_t far = 3;
   std::string nearest;
@@ -38,6 +39,8 @@ std::string nearest_of(std::string_view word, const std::vector<std::string>& na
   }
   return nearest;
 }
+
+namespace {
 
 std::vector<std::string> verbs_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -55,6 +58,8 @@ std::vector<std::string> options_of(const CLI::App& app) {
 // The parser's errors that name an option, in the words of its help.
 std::string plain_words(const CLI::App& verb, const CLI::ParseError& error) {
   const std::string said = without_marks(error.what());
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return "there is more on the line than the command takes" + said.substr(std::min(said.find(':'), said.size()));
   for (const CLI::Option* option : verb.get_options()) {
     const std::string& name = option->get_name();
     if (!said.starts_with(name + ":") && !said.starts_with(name + " ")) continue;
@@ -113,9 +118,9 @@ Mistake explain(const CLI::App& app, const Manual& manual, const std::vector<std
   const std::string example = first_example(manual, typed);
   if (const auto* wrong = dynamic_cast<const WrongWords*>(&error))
     return usage(text, wrong->next.empty() ? example : typed + " " + wrong->next);
-  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
-      dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
-    return usage(text, example);
+  const bool of_option = text.starts_with('-');
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return usage(text, example);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && !of_option) return usage(text, example);
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     for (const CLI::Option* option : verb->get_options()) {
       std::string form = option->get_type_name();

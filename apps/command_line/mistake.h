@@ -3,11 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "manual.h"
 
 namespace holdfast::command_line {
+
+// Of names, the one that was most likely meant; empty: none is near.
+[[nodiscard]] std::string nearest_of(std::string_view word, const std::vector<std::string>& names);
 
 struct Mistake {
   std::string text, next;  // what is wrong; what to type instead

@@ -21,6 +21,8 @@ struct Value {
   // What completes it: files_of_disk, folders_of_disk, words_alone and the words behind it, or a name for what the
   // program itself has to look up; empty: nothing.
   std::string completes = {};
+  // Of what does not fit: what was meant, if it can be told.
+  std::function<std::string(const std::string& typed)> meant = {};
 };
 inline constexpr std::string_view files_of_disk = "files", folders_of_disk = "folders", words_alone = "words";
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "address.h"
+#include "mistake.h"
 #include "schedule/interval.h"
 #include "schedule/record.h"
 #include "session/spaces.h"
@@ -16,9 +17,11 @@ namespace {
 constexpr std::size_t word_bytes_max = 255;
 constexpr std::string_view snapshot_takes = "latest, or the first characters of an id (0-9 a-f), at least 4";
 
+constexpr std::string_view id_digits = "0123456789abcdef";
+
 bool is_id(std::string_view typed) {
   return typed.size() >= backup::id_characters_min && typed.size() <= 2 * space::SnapshotId::size &&
-         typed.find_first_not_of("0123456789abcdef") == typed.npos;
+         typed.find_first_not_of(id_digits) == typed.npos;
 }
 bool is_snapshot(std::string_view typed) { return typed == backup::latest_snapshot || is_id(typed); }
 bool is_space(std::string_view typed) { return session::check_space_name(typed).has_value(); }
@@ -40,6 +43,13 @@ bool is_tree(const std::string& typed, bool may_be_space, bool needs_path) {
   const auto at = tree_path(typed);
   const bool known = is_snapshot(at.tree) || (may_be_space && at.may_be_space && is_space(at.tree));
   return known && can_be_in_a_tree(at.path) && !(needs_path && at.path.empty());
+}
+
+// A mistyped "latest", or a space's name whose colon was forgotten.
+std::string meant_tree(const std::string& typed) {
+  std::string latest = command_line::nearest_of(typed, {std::string(backup::latest_snapshot)});
+  const bool too_short_id = typed.find_first_not_of(id_digits) == std::string::npos;
+  return !latest.empty() ? latest : is_space(typed) && !too_short_id ? typed + ":" : "";
 }
 
 Value with(std::string form, std::string takes, std::string example, std::function<bool(std::string&)> fits,
@@ -136,11 +146,13 @@ Value snapshot_path() {
 }
 
 Value tree() {
-  return with(
+  Value out = with(
       "SNAPSHOT[:PATH]",
       std::string(snapshot_takes) +
           ", and behind a colon a path in it without \"..\"; or a space's name, a colon and a path: SPACE:[PATH]",
       "latest:docs", [](std::string& typed) { return is_tree(typed, true, false); }, std::string(names_of_trees));
+  out.meant = meant_tree;
+  return out;
 }
 
 Value file_in_tree() {
