@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backup/prune_choice.h"
 #include "backup/prune_repack.h"
 #include "backup/snapshots.h"
 #include "base/reached.h"
@@ -14,8 +15,6 @@ namespace {
 constexpr int starts_max = 5;
 constexpr std::size_t batch_packs_max = 512;   // beside them a commit retires index objects (D21)
 constexpr std::size_t batch_copies_max = 256;  // new packs of one commit: 4 GiB
-
-std::size_t stored_bytes(const space::PackInfo& info) { return info.block_offset(info.blocks.size()); }
 
 // More than 30 % of it is dead (F1 P2).
 bool is_sparse(const PackUse& use) { return use.bytes_needed * 10 < use.bytes * 7; }
@@ -56,49 +55,51 @@ class Prune {
     options_.progress(counters_);
   }
 
+  // Of the object, with its padding. What the server has lost is no bytes, and none has more than a pack may.
+  [[nodiscard]] std::uint64_t object_bytes(const PackUse& use) const {
+    const auto told = trouble_.sizes.find(use.info.object);
+    return told == trouble_.sizes.end() ? 0 : std::min<std::uint64_t>(told->second, space::pack_bytes_max);
+  }
+
   Status plan(bool again) {
     HF_TRY(auto uses, marks_->uses());
     HF_TRY(const auto snapshots, list_snapshots(space_));
-    std::vector<PackUse> sparse;
+    std::vector<SparsePack> sparse;
+    PackSet sparse_ids;
     PruneReport found;
     for (PackUse& use : uses) {
       ++found.packs;
-      found.bytes_stored += stored_bytes(use.info);
+      found.bytes_stored += object_bytes(use);
       const bool lost = trouble_.lost.contains(use.info.object);
       if (use.chunks_needed == 0) {
         if (lost) ++found.packs_lost;
         dead_.push_back(std::move(use));
       } else if (use.own && !lost && is_sparse(use)) {
-        sparse.push_back(std::move(use));
+        sparse_ids.insert(use.info.object);
+        const std::uint64_t bytes = object_bytes(use);
+        sparse.push_back({std::move(use), bytes, {}});
       }
     }
-    std::ranges::sort(sparse, [](const PackUse& a, const PackUse& b) {
-      return std::tuple(a.bytes_needed * b.bytes, a.info.object) < std::tuple(b.bytes_needed * a.bytes, b.info.object);
-    });
-    std::uint64_t left = options_.repack_bytes_max - std::min(options_.repack_bytes_max, report_.bytes_copied);
-    std::uint64_t passed_over = 0;
-    for (PackUse& use : sparse) {
-      const std::size_t size = stored_bytes(use.info);
-      if (size > left) {
-        ++passed_over;
-        continue;
-      }
-      left -= size;
-      sparse_.push_back(std::move(use));
-    }
+    HF_TRY(auto needed, marks_->needed_in(sparse_ids));
+    for (SparsePack& pack : sparse) pack.needed = std::move(needed[pack.use.info.object]);
+    auto choice = choose_packs_to_copy(
+        std::move(sparse),
+        {.bytes_max = options_.repack_bytes_max - std::min(options_.repack_bytes_max, report_.bytes_copied),
+         .dead = dead_.size(),
+         .commit_packs_max = batch_packs_max,
+         .commit_copies_max = batch_copies_max});
+    for (SparsePack& pack : choice.packs) sparse_.push_back(std::move(pack.use));
     for (const auto* packs : {&dead_, &sparse_})
       for (const PackUse& use : *packs) leaving_.insert(use.info.object);
-    report_.packs_left = passed_over;
+    report_.packs_left = choice.passed_over;
     report_.chunks_lost = marks_->chunks_lost();
     report_.versions_lost = marks_->versions_lost();
     if (options_.dry_run) {
       report_.packs_dead = dead_.size();
       report_.packs_repacked = sparse_.size();
-      for (const PackUse& use : dead_) report_.bytes_retired += stored_bytes(use.info);
-      for (const PackUse& use : sparse_) {
-        report_.bytes_retired += stored_bytes(use.info);
-        report_.bytes_copied += stored_bytes(use.info) * use.bytes_needed / std::max<std::uint64_t>(1, use.bytes);
-      }
+      for (const auto* packs : {&dead_, &sparse_})
+        for (const PackUse& use : *packs) report_.bytes_retired += object_bytes(use);
+      report_.bytes_copied = choice.bytes_new;
     }
     if (again) return {};
     report_.snapshots = snapshots.size();
@@ -127,8 +128,8 @@ class Prune {
   // One commit.
   Status step() {
     HF_TRY(upload_, session::Upload::begin(space_, "prune"));
-    const std::uint64_t put_before = upload_->bytes_put();
     std::vector<PackUse> batch;
+    std::uint64_t freed = 0;  // by copying
     // First all is brought back that is needed: the marks count it as there.
     const std::size_t packs_max = brought_back_.empty() ? batch_packs_max : 0;
     while (!dead_.empty() && batch.size() < packs_max) {
@@ -145,11 +146,21 @@ class Prune {
         ++report_.packs_damaged;
         continue;
       }
-      counters_.bytes += stored_bytes(use.info);
+      counters_.bytes += object_bytes(use);
+      freed += object_bytes(use);
       tell();
       batch.push_back(std::move(use));
     }
     HF_OK(repack.finish());
+    std::uint64_t copied = upload_->bytes_put();
+    if (batch.size() > whole && copied >= freed) {
+      // What is needed of them is harder to compress than the rest: they stay as they are.
+      reached("prune: copies that would free nothing are dropped");
+      batch.resize(whole);
+      copied = 0;
+      HF_OK(upload_->forget());
+      HF_TRY(upload_, session::Upload::begin(space_, "prune"));
+    }
     if (batch.empty() && brought_back_.empty() && superseded_.empty()) {  // nothing of it could be copied
       HF_OK(upload_->forget());
       upload_.reset();
@@ -160,7 +171,7 @@ class Prune {
     HF_OK(space_.commit([&] { return draft(batch, left); }));
     ++prunes_expected_;
     ++report_.commits;
-    report_.bytes_copied += upload_->bytes_put() - put_before;
+    report_.bytes_copied += copied;
     const std::size_t back = std::min(brought_back_.size(), api::append_objects_max);
     report_.objects_brought_back += back;
     brought_back_.resize(brought_back_.size() - back);
@@ -169,7 +180,7 @@ class Prune {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (!left.contains(batch[i].info.object)) continue;
       ++(i < whole ? report_.packs_dead : report_.packs_repacked);
-      report_.bytes_retired += stored_bytes(batch[i].info);
+      report_.bytes_retired += object_bytes(batch[i]);
     }
     HF_OK(upload_->published());
     upload_.reset();

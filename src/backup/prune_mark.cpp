@@ -145,6 +145,28 @@ Result<std::vector<PackUse>> Marks::uses() const {
   return out;
 }
 
+Result<Marks::NeededRecords> Marks::needed_in(const PackSet& packs) const {
+  NeededRecords out;
+  for (std::size_t s = 0; s < segments_.size(); ++s) {
+    const auto& [segment, marked] = std::tie(segments_[s], marked_[s]);
+    std::vector<std::vector<space::Record>*> wanted(segment.view.packs());
+    for (std::uint32_t i = 0; i < segment.view.packs(); ++i) {
+      if (space::is_retired(segment.ref.retired_packs, i)) continue;
+      HF_TRY(const auto info, segment.view.pack(i));
+      if (packs.contains(info.object)) wanted[i] = &out[info.object];
+    }
+    for (std::uint64_t r = 0; r < marked.size(); ++r) {
+      if (!marked[r]) continue;
+      const space::Record record = segment.view.record(r);
+      if (record.pack >= wanted.size()) return fail(Code::Malformed, "a local index segment is damaged");
+      if (wanted[record.pack] != nullptr) wanted[record.pack]->push_back(record);
+    }
+  }
+  for (auto& [pack, records] : out)
+    std::ranges::sort(records, {}, [](const space::Record& one) { return std::pair(one.block, one.offset.value); });
+  return out;
+}
+
 bool Marks::is_marked_in(std::size_t segment, const ChunkId& id) const {
   const auto at = segments_[segment].view.position(id);
   return at && marked_[segment][*at];

@@ -32,6 +32,9 @@ class Marks {
   Status take_in(const std::function<void()>& progress);
   // Every pack of the index as it was first; those that are lost, too.
   Result<std::vector<PackUse>> uses() const;
+  // The records of these packs that are marked, in the order of each pack's bytes.
+  using NeededRecords = std::unordered_map<ObjectId, std::vector<space::Record>, FixedBytesHash>;
+  Result<NeededRecords> needed_in(const PackSet& packs) const;
 
   [[nodiscard]] bool is_marked_in(std::size_t segment, const ChunkId& id) const;  // that place is the one to be kept
   // By the first 16 bytes of an id, which are all that a record has.

@@ -54,6 +54,7 @@ Result<SpaceSession::Trouble> SpaceSession::look_for_trouble() {
       const bool there = object.can_be_read();
       if (asked[i].pack && (!there || object.sha256 != asked[i].sha256)) out.lost.insert(asked[i].id);
       if (!there) out.gone.insert(asked[i].id);
+      if (there && asked[i].pack) out.sizes.emplace(asked[i].id, object.size);
       if (!asked[i].pack && asked[i].own) note_index_object(asked[i].id, asked[i].sha256, object, bad);
       if (object.state == api::ObjectState::retired) out.retired.push_back(asked[i].id);
     }));

@@ -90,8 +90,9 @@ class SpaceSession {
   [[nodiscard]] const LostIndex& lost_index() const { return lost_index_; }
   // The same of every pack and every index object that the index names, whoever's: what a prune must not rely on.
   struct Trouble {
-    PackSet lost;                   // packs: not there, with other bytes, or noted as damaged
-    PackSet gone;                   // packs and index objects: not there
+    PackSet lost;  // packs: not there, with other bytes, or noted as damaged
+    PackSet gone;  // packs and index objects: not there
+    std::unordered_map<ObjectId, std::uint32_t, FixedBytesHash> sizes;  // of packs that are there, as the server says
     std::vector<ObjectId> retired;  // still there, and named by a valid index: to be brought back
   };
   Result<Trouble> look_for_trouble();

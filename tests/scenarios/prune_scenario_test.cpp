@@ -172,6 +172,108 @@ TEST(PruneScenario, APartOfTheIndexThatIsMadeAnewStaysWhereItWas) {
   scene.expect_promises_kept();
 }
 
+// What the server holds for the space's index as it is.
+Result<std::uint64_t> index_bytes(Doors& doors) {
+  HF_TRY(const auto home, open_home(doors));
+  HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
+  std::vector<ObjectId> ids;
+  for (const auto& segment : space->state().index)
+    for (const auto& object : segment.objects) ids.push_back(object.id);
+  std::uint64_t bytes = 0;
+  HF_OK(space->stat(ids, [&](std::size_t, const api::ObjectStatus& object) { bytes += object.size; }));
+  return bytes;
+}
+
+// What a dry run tells, what the prune tells after it, and what the server holds before and after its grace.
+struct Freed {
+  backup::PruneReport dry, done;
+  std::uint64_t held_before = 0, held_after = 0, index_before = 0, index_after = 0;
+};
+
+class PruneFrees : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(scene.sign_up_once());
+    ASSERT_TRUE(scene.back_up_once());
+  }
+  void back_up_two(const std::string& name, std::size_t bytes) {
+    write_document(scene.laptop.hand(), name + " a", some_bytes(world.dice(), bytes));
+    write_document(scene.laptop.hand(), name + " b", some_bytes(world.dice(), bytes));
+    ASSERT_TRUE(scene.back_up_once());
+  }
+  void drop(const std::string& name) { write_document(scene.laptop.hand(), name, to_bytes(as_bytes("x"))); }
+  void prune_all_but_the_last(Freed& freed) {
+    ASSERT_TRUE(scene.back_up_once());
+    ASSERT_TRUE(scene.forget_once());
+    scene.server->sweep_as_in_weeks();
+    freed.held_before = scene.server->bytes_stored();
+    freed.index_before = scene.laptop.run("index", index_bytes).value();
+    const auto dry = scene.laptop.run("dry run", [](Doors& doors) -> Result<backup::PruneReport> {
+      HF_TRY(const auto home, open_home(doors));
+      HF_TRY(const auto space, session::open_space(*home.session, session::backups_space));
+      backup::PruneOptions options;
+      options.dry_run = true;
+      return backup::run_prune(*space, options);
+    });
+    ASSERT_TRUE(dry) << dry.error().sentence;
+    freed.dry = *dry;
+    const auto done = scene.prune_once();
+    ASSERT_TRUE(done) << done.error().sentence;
+    freed.done = *done;
+    scene.server->sweep_as_in_weeks();
+    freed.held_after = scene.server->bytes_stored();
+    freed.index_after = scene.laptop.run("index", index_bytes).value();
+    scene.expect_promises_kept();
+  }
+  static void expect_same_figures(const Freed& freed) {
+    EXPECT_EQ(freed.dry.packs_dead, freed.done.packs_dead);
+    EXPECT_EQ(freed.dry.packs_repacked, freed.done.packs_repacked);
+    EXPECT_EQ(freed.dry.bytes_stored, freed.done.bytes_stored);
+    EXPECT_EQ(freed.dry.bytes_retired, freed.done.bytes_retired);
+    EXPECT_EQ(freed.dry.bytes_copied, freed.done.bytes_copied);
+    EXPECT_EQ(freed.held_before + freed.index_after + freed.done.bytes_copied,
+              freed.held_after + freed.index_before + freed.done.bytes_retired);
+  }
+  World world;
+  Scene scene{world};
+};
+
+// Promise: a dry run tells what the prune tells, and both what the server frees, padding and all. Method: random bytes,
+// so that nothing shrinks; four packs of which half is dead share a new one.
+TEST_F(PruneFrees, WhatItSaysAndWhatADryRunSays) {
+  for (const char* name : {"one", "two", "three", "four"}) back_up_two(name, 400'000);
+  for (const char* name : {"one", "two", "three", "four"}) drop(std::string(name) + " a");
+  Freed freed;
+  prune_all_but_the_last(freed);
+  EXPECT_EQ(freed.done.packs_repacked, 4u);
+  EXPECT_LT(freed.held_after, freed.held_before);
+  expect_same_figures(freed);
+}
+
+// Promise: the rest of a pack is not copied where its padding and the index that names it cost what is freed.
+TEST_F(PruneFrees, NothingByCopyingWhatPaddingCostsAgain) {
+  back_up_two("small", 25'000);
+  drop("small a");
+  Freed freed;
+  prune_all_but_the_last(freed);
+  EXPECT_EQ(freed.done.packs_repacked, 0u);
+  EXPECT_LE(freed.held_after, freed.held_before);
+  expect_same_figures(freed);
+}
+
+// Promise: nor where what is needed shrinks less than was to be expected of its block, which shows by copying it.
+TEST_F(PruneFrees, NothingByCopyingWhatDoesNotShrink) {
+  write_document(scene.laptop.hand(), "mixed a", Bytes(400'000, 'a'));
+  write_document(scene.laptop.hand(), "mixed b", some_bytes(world.dice(), 400'000));
+  ASSERT_TRUE(scene.back_up_once());
+  drop("mixed a");
+  Freed freed;
+  prune_all_but_the_last(freed);
+  EXPECT_REACHED("prune: copies that would free nothing are dropped");
+  EXPECT_EQ(freed.done.packs_repacked, 0u);
+  EXPECT_LE(freed.held_after, freed.held_before);
+}
+
 Status back_up_now(session::SpaceSession& space) {
   backup::BackupOptions options;
   options.paths = {tree_of_user};
