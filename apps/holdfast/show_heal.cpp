@@ -13,11 +13,24 @@ std::string entries_text(std::uint64_t from, std::uint64_t to) {
   return from == to ? "entry " + std::to_string(to) : "entries " + std::to_string(from) + " to " + std::to_string(to);
 }
 
+const char* name_of(session::EventKind kind) {
+  switch (kind) {
+    case session::EventKind::device_is_older:
+      return "device_is_older";
+    case session::EventKind::server_lost_entries:
+      return "server_lost_entries";
+    case session::EventKind::server_lost_account:
+      return "server_lost_account";
+  }
+  return "";
+}
+
 std::string lost_text(const session::Healed& space) {
   std::string out;
   const std::string name = printable(space.space);
-  if (space.lost.space) out += name + ": the server had lost all of it\n";
-  if (space.lost.to > 0 && !space.error)
+  if (space.lost.space)
+    out += name + ": the server had lost all of it" + (space.error ? "\n" : "; its log is there again\n");
+  if (!space.lost.space && space.lost.to > 0 && !space.error)
     out += name + ": the server had lost " + entries_text(space.lost.from, space.lost.to) +
            " of its log; now it has them again\n";
   if (space.packs_returned > 0)
@@ -82,6 +95,10 @@ std::string text_of(const std::vector<session::Event>& events) {
       out += when + "this home was put back from an older copy, or there are two of it: " + printable(event.space) +
              " has commits of this device up to number " + std::to_string(event.to) + ", and it remembered " +
              std::to_string(event.from) + "; what stands in the space counts. Never use two copies of one home\n";
+    else if (event.kind == session::EventKind::server_lost_account)
+      out +=
+          when + "the server had lost the account" +
+          (event.done ? "; it was made again\n" : ", and healing was begun and has not ended: repeat  holdfast heal\n");
     else
       out += when + "the server had lost " + entries_text(event.from, event.to) + " of the log of " +
              printable(event.space) +
@@ -94,13 +111,12 @@ std::string text_of(const std::vector<session::Event>& events) {
 Json events_json(const std::vector<session::Event>& events) {
   Json out = Json::array();
   for (const auto& event : events)
-    out.push_back(
-        {{"kind", event.kind == session::EventKind::device_is_older ? "device_is_older" : "server_lost_entries"},
-         {"time", time_text(event.time_ns)},
-         {"space", json_name(event.space)},
-         {"from", event.from},
-         {"to", event.to},
-         {"done", event.done}});
+    out.push_back({{"kind", name_of(event.kind)},
+                   {"time", time_text(event.time_ns)},
+                   {"space", json_name(event.space)},
+                   {"from", event.from},
+                   {"to", event.to},
+                   {"done", event.done}});
   return out;
 }
 

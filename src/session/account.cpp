@@ -1,5 +1,9 @@
 #include "session/account.h"
 
+#include "base/reached.h"
+#include "session/events.h"
+#include "session/rolled_back.h"
+
 namespace holdfast::session {
 
 namespace {
@@ -99,22 +103,34 @@ Result<api::TicketBytes> account_ticket(ApiClient& server, const Account& accoun
   return server.ticket(Channel::account, group_of(account.profile.account), right, account.device.capability);
 }
 
-Result<bool> make_account_again(ApiClient& server, LocalState& state, const Account& account, const Bytes& invitation) {
+Result<bool> make_account_again(ApiClient& server, Clock& clock, LocalState& state, const Account& account,
+                                const Bytes& invitation) {
   const auto opened = account_ticket(server, account, api::Right::read);
-  if (opened) return false;
-  if (opened.error().code != Code::NotAuthorized) return pass_on(opened.error());
-  HF_TRY(const auto link, load_link_0(state));
-  HF_OK(server.call(
-      Channel::account,
-      api::CreateAccount{{invitation}, first_entry_of(account.profile.account, link), account_caps(account.device)}));
-  return true;
+  if (!opened && opened.error().code != Code::NotAuthorized) return pass_on(opened.error());
+  HF_TRY(auto event, open_event(state, EventKind::server_lost_account, ""));
+  const auto note = [&](bool done) -> Status {
+    event->done = done;
+    Change change;
+    HF_OK(put_event(state, *event, change));
+    return state.apply(change);
+  };
+  if (!opened) {
+    if (!event) event = Event{EventKind::server_lost_account, clock.now_ns(), "", 0, 0, false};
+    HF_OK(note(false));  // before it is there again: an interruption must not hide it
+    HF_TRY(const auto link, load_link_0(state));
+    HF_OK(server.call(
+        Channel::account,
+        api::CreateAccount{{invitation}, first_entry_of(account.profile.account, link), account_caps(account.device)}));
+    reached("session: an account that the server has lost is made again");
+  }
+  if (event) HF_OK(note(true));
+  return !opened;
 }
 
 Status check_chain(ApiClient& server, const Account& account) {
   const auto opened = account_ticket(server, account, api::Right::read);
   if (!opened && opened.error().code == Code::NotAuthorized)
-    return fail(Code::RolledBack, "the server does not know the account (was it restored from an older backup?)",
-                account.profile.account.short_hex(), "everything that this device has");
+    return does_not_know("the account", account.profile.account.short_hex());
   HF_TRY(const auto ticket, opened);
   std::optional<std::uint64_t> links;
   for (std::uint64_t from = 0;;) {

@@ -50,9 +50,10 @@ Status sign_up(Doors doors, LocalState& state, ApiClient& server, const identity
 // Reads the account's log and compares it with what this device knows: RolledBack (shorter, or not there), Forked
 // (other), Tampered.
 Status check_chain(ApiClient& server, const Account& account);
-// Signs up again, with the same first link, at a server that does not know the account any more (F6). False: it does.
-[[nodiscard]] Result<bool> make_account_again(ApiClient& server, LocalState& state, const Account& account,
-                                              const Bytes& invitation);
+// Signs up again, with the same first link, at a server that does not know the account any more (F6), which stays
+// visible (events.h). False: it does.
+[[nodiscard]] Result<bool> make_account_again(ApiClient& server, Clock& clock, LocalState& state,
+                                              const Account& account, const Bytes& invitation);
 
 [[nodiscard]] Result<api::TicketBytes> account_ticket(ApiClient& server, const Account& account, api::Right right);
 

@@ -22,7 +22,13 @@ class Healing {
     HF_TRY(unhealed_, space_.unhealed());
     if (unhealed_) HF_OK(Upload::drop_left_behind(space_));  // the server may have forgotten what it had acknowledged
     if (space_.may_write() && space_.may_maintain()) {
-      for (int commits = 0; commits < commits_max; ++commits) {
+      if (unhealed_) HF_OK(read_what_was_retired());
+      HF_OK(space_.follow_index());
+      note_named(space_, before_);
+      for (int commits = 0;; ++commits) {
+        if (commits == commits_max)
+          return fail(Code::TooLarge, "more is to be healed than one command does: repeat it", space_.named().name,
+                      "what was healed so far");
         HF_TRY(const bool committed, step());
         if (!committed) break;
       }
@@ -45,6 +51,7 @@ class Healing {
     if (!returning.segment.packs.empty()) reached("session: packs brought back for what newer ones have lost");
     if (upload_) HF_OK(upload_->published());
     upload_.reset();
+    brought_back_.insert(coming_back_.begin(), coming_back_.end());
     return true;
   }
 
@@ -52,6 +59,7 @@ class Healing {
   Result<std::optional<Draft>> draft(Past::Returning& returning) {
     HF_OK(space_.follow_index());
     HF_TRY(const auto trouble, space_.look_for_trouble());
+    HF_OK(expect_what_was_given(trouble));
     HF_TRY(returning, packs_to_return());
     HF_TRY(const auto due, left_to_retire(returning));
     const bool mends = !space_.lost_index().bad.empty();
@@ -73,9 +81,39 @@ class Healing {
     std::ranges::sort(out.unretire);
     const auto twice = std::ranges::unique(out.unretire);
     out.unretire.erase(twice.begin(), twice.end());
+    coming_back_ = out.unretire;
     for (const ObjectId& object : due)
       if (out.retire.size() < api::append_objects_max) out.retire.push_back(object);
     return out;
+  }
+
+  // A server that takes index objects and then says that it does not have them would be given them without end.
+  Status expect_what_was_given(const SpaceSession::Trouble& trouble) const {
+    const auto refuse = [&](const ObjectId& object) {
+      reached("session: a server that loses what it is given at once");
+      return fail(Code::Tampered, "the server takes what it had lost, and does not have it right afterwards",
+                  space_.named().name + ", object " + object.short_hex(), "everything that this device has");
+    };
+    for (const ObjectId& object : space_.lost_index().bad)
+      if (!before_.contains(object)) return refuse(object);
+    for (const ObjectId& object : trouble.retired)
+      if (brought_back_.contains(object)) return refuse(object);
+    return {};
+  }
+
+  static void note_named(SpaceSession& space, PackSet& out) {
+    for (const OpenSegment& segment : space.index().segments())
+      for (const auto& object : segment.ref.objects) out.insert(object.id);
+  }
+
+  // From the server's log, which has the entries again: this device does not keep all of them for ever.
+  Status read_what_was_retired() {
+    HF_TRY(auto log, CommitReader::near(space_, unhealed_->from));
+    return log.read_on([&](const space::CommitBody& commit) -> Status {
+      if (commit.seq >= unhealed_->from && commit.seq <= unhealed_->to)
+        was_retired_.insert(commit.retire.begin(), commit.retire.end());
+      return {};
+    });
   }
 
   // Each record of this account's own whose chunk has no place that is good.
@@ -126,7 +164,7 @@ class Healing {
   // What the lost entries had retired, and nothing names now.
   Result<std::vector<ObjectId>> left_to_retire(const Past::Returning& returning) {
     std::vector<ObjectId> asked, out;
-    if (!unhealed_) return out;
+    if (was_retired_.empty()) return out;
     PackSet named;
     for (const space::PackInfo& pack : returning.segment.packs) named.insert(pack.object);
     for (const OpenSegment& segment : space_.index().segments()) {
@@ -137,16 +175,9 @@ class Healing {
         named.insert(pack.object);
       }
     }
-    for (std::uint64_t seq = unhealed_->from; seq <= unhealed_->to; ++seq) {
-      HF_TRY(const auto entry, space_.kept_entry(seq));
-      if (!entry) continue;
-      HF_TRY(const auto sealed, decode<space::SealedCommit>(entry->blob, "a commit"));
-      const space::EpochKeys* keys = space_.epoch_keys(sealed.epoch);
-      if (keys == nullptr) continue;
-      HF_TRY(const auto plain, space::open_commit(*entry, sealed, *keys));
-      for (const ObjectId& object : plain.body.retire)
-        if (named.insert(object).second) asked.push_back(object);
-    }
+    for (const ObjectId& object : was_retired_)
+      if (named.insert(object).second) asked.push_back(object);
+    std::ranges::sort(asked);
     HF_OK(space_.stat(asked, [&](std::size_t i, const api::ObjectStatus& object) {
       if (object.state == api::ObjectState::live) out.push_back(asked[i]);
     }));
@@ -156,6 +187,10 @@ class Healing {
   SpaceSession& space_;
   Healed& out_;
   std::optional<Event> unhealed_;
+  PackSet before_;                     // index objects that were named before this healing
+  PackSet was_retired_;                // by the entries that were lost
+  PackSet brought_back_;               // by this healing
+  std::vector<ObjectId> coming_back_;  // by its next commit
   std::unique_ptr<Upload> upload_;
 };
 

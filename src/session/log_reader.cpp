@@ -1,5 +1,7 @@
 #include "session/log_reader.h"
 
+#include "session/rolled_back.h"
+
 namespace holdfast::session {
 
 namespace {
@@ -9,9 +11,7 @@ Result<api::Read::Reply> read_page(SpaceSession& space, std::uint64_t from) {
   HF_TRY(const auto ticket,
          session.server.ticket(Channel::capability, group_of(space.id()), api::Right::read, space.read_key()));
   HF_TRY(auto page, session.server.call(Channel::capability, api::Read{ticket, from}));
-  if (page.entries.empty())
-    return fail(Code::RolledBack, "the server's log of the space ends before what this device has seen",
-                space.named().name);
+  if (page.entries.empty()) return log_ends_too_early(space.named().name);
   return page;
 }
 

@@ -3,20 +3,11 @@
 // that this device has seen never goes back.
 #include "base/reached.h"
 #include "session/log_reader.h"
+#include "session/rolled_back.h"
 #include "session/space_records.h"
 #include "session/space_session.h"
 
 namespace holdfast::session {
-
-namespace {
-
-constexpr const char* older_copy = " (was it restored from an older backup?)";
-
-std::string entries_text(std::uint64_t count) {
-  return count == 1 ? "the last entry" : "the last " + std::to_string(count) + " entries";
-}
-
-}  // namespace
 
 Result<std::optional<api::Entry>> SpaceSession::kept_entry(std::uint64_t seq) const {
   HF_TRY(const auto kept, session_.state().get(key("entry/" + seq_key(seq))));
@@ -42,26 +33,19 @@ Result<std::optional<Hash>> SpaceSession::kept_hash(std::uint64_t seq) const {
 
 // What to say of a log that has no entry at this device's head: its beginning, or another one.
 std::unexpected<Error> SpaceSession::ends_too_early(std::uint64_t server_head) {
-  const auto rolled_back = [&](const std::string& sentence) {
-    return fail(Code::RolledBack, sentence, named().name, "everything that this device has");
-  };
-  if (server_head == 0 || server_head >= head_.seq)
-    return rolled_back("the server's copy of the space ends before what this device has seen");
+  if (server_head == 0 || server_head >= head_.seq) return log_ends_too_early(named().name);
   const auto known = kept_hash(server_head);
   if (!known) return pass_on(known.error());
   const auto ticket = session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_);
   if (!ticket) return pass_on(ticket.error());
   const auto page = session_.server.call(Channel::capability, api::Read{*ticket, server_head});
   if (!page) return pass_on(page.error());
-  if (page->entries.empty() || page->entries.front().seq != server_head)
-    return rolled_back("the server's copy of the space ends before what this device has seen");
-  const std::string lost =
-      "the server has lost " + entries_text(head_.seq - server_head) + " of the space's log" + older_copy;
-  if (!*known) return rolled_back(lost + ", more than this device keeps");
-  if (api::entry_hash(page->entries.front()) != **known)
-    return fail(Code::Forked, "the server shows another history of the space than this device has seen", named().name);
+  if (page->entries.empty() || page->entries.front().seq != server_head) return log_ends_too_early(named().name);
+  const std::uint64_t count = head_.seq - server_head;
+  if (!*known) return lost_entries(count, named().name, ", more than this device keeps");
+  if (api::entry_hash(page->entries.front()) != **known) return another_history(named().name);
   reached("session: the server has lost the end of a log");
-  return rolled_back(lost);
+  return lost_entries(count, named().name);
 }
 
 // A space that the server does not know any more is made again first, by the call that made it.
@@ -72,9 +56,11 @@ Result<api::Head::Reply> SpaceSession::server_head(Lost& lost) {
     if (!made) return pass_on(ticket.error());
     HF_TRY(auto create, decode<api::CreateGroup>(*made, "the beginning of a space"));
     HF_TRY(create.creator, account_ticket(session_.server, session_.account(), api::Right::write));
+    // Told before it is there again: an interruption must not hide it.
+    lost = {true, api::first_seq, head_.seq};
+    HF_OK(note_lost(lost, false));
     HF_OK(session_.server.call(Channel::account, create));
     reached("session: a space that the server has lost is made again");
-    lost.space = true;
     ticket = session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_);
   }
   HF_TRY(const auto held, ticket);
@@ -111,17 +97,13 @@ Status SpaceSession::append_lost(Lost& lost) {
 
     HF_TRY(const auto known, kept_hash(server.head_seq));
     const bool is_there = server.last_link.seq == server.head_seq;
-    if (!is_there || (known && api::entry_hash(server.last_link) != *known))
-      return fail(Code::Forked, "the server shows another history of the space than this device has seen",
-                  named().name);
+    if (!is_there || (known && api::entry_hash(server.last_link) != *known)) return another_history(named().name);
     for (std::uint64_t seq = server.head_seq + 1; seq <= head_.seq; ++seq) {
       HF_TRY(const auto entry, kept_entry(seq));
       if (!known || !entry)
-        return fail(Code::RolledBack,
-                    "the server has lost " + entries_text(head_.seq - server.head_seq) + " of the space's log" +
-                        older_copy + ", and this device does not keep number " +
-                        std::to_string(known ? seq : server.head_seq) + " as it was",
-                    named().name, "everything that this device has");
+        return lost_entries(
+            head_.seq - server.head_seq, named().name,
+            ", and this device does not keep number " + std::to_string(known ? seq : server.head_seq) + " as it was");
     }
     if (lost.from == 0 || server.head_seq + 1 < lost.from) lost.from = server.head_seq + 1;
     lost.to = head_.seq;
@@ -150,11 +132,7 @@ Status SpaceSession::note_lost(const Lost& lost, bool done) {
 }
 
 Result<std::optional<Event>> SpaceSession::unhealed() const {
-  HF_TRY(const auto events, read_events(session_.state()));
-  std::optional<Event> out;
-  for (const Event& event : events)
-    if (event.kind == EventKind::server_lost_entries && event.space == named().name && !event.done) out = event;
-  return out;
+  return open_event(session_.state(), EventKind::server_lost_entries, named().name);
 }
 
 Result<std::unique_ptr<SpaceSession>> SpaceSession::open_and_append_lost(Session& session, ListedSpace listed,

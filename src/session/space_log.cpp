@@ -1,6 +1,7 @@
 // The log of a space as the server shows it: each entry is verified, and what it changes is stored before the next.
 #include "base/reached.h"
 #include "session/log_reader.h"
+#include "session/rolled_back.h"
 #include "session/space_records.h"
 #include "session/space_session.h"
 
@@ -23,10 +24,7 @@ Status SpaceSession::read_on() {
   for (;;) {
     const auto opened = session_.server.ticket(Channel::capability, group_of(id()), api::Right::read, *read_);
     if (!opened && opened.error().code == Code::NotAuthorized && !empty_)
-      return fail(Code::RolledBack,
-                  "the server does not know a space that this device has seen on it (was it restored from an older "
-                  "backup?)",
-                  named().name, "everything that this device has");
+      return does_not_know("a space that this device has seen on it", named().name);
     HF_TRY(const auto ticket, opened);
     // From the last one that is known, so that a shorter or another log shows at once.
     const std::uint64_t from = empty_ ? 0 : head_.seq;
@@ -35,9 +33,7 @@ Status SpaceSession::read_on() {
     std::size_t at = 0;
     if (!empty_) {
       const api::Entry& again = page.entries.front();
-      if (again.seq != head_.seq || api::entry_hash(again) != head_.hash)
-        return fail(Code::Forked, "the server shows another history of the space than this device has seen",
-                    named().name);
+      if (again.seq != head_.seq || api::entry_hash(again) != head_.hash) return another_history(named().name);
       at = 1;
     }
     for (; at < page.entries.size(); ++at) {

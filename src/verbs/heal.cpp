@@ -18,7 +18,8 @@ bool HealDone::all_is_there() const {
 
 Result<HealDone> heal(Session& session, const Bytes& invitation) {
   HealDone out;
-  HF_TRY(out.account_made, session::make_account_again(session.server, session.state(), session.account(), invitation));
+  HF_TRY(out.account_made, session::make_account_again(session.server, session.doors.clock, session.state(),
+                                                       session.account(), invitation));
   HF_OK(session::check_chain(session.server, session.account()));
   HF_TRY(out.spaces, session::heal_spaces(session));
   out.alarms = session.alarms;

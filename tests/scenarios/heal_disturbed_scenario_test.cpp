@@ -138,6 +138,26 @@ TEST_F(LyingServer, ThatTakesEntriesAndHasThemNotIsGivenUp) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(LyingServer, ThatTakesIndexObjectsAndHasThemNotIsGivenUp) {
+  session::PackSet packs;
+  const auto code = heal_with([&](session::SpaceSession& space) -> Lie {
+    EXPECT_TRUE(space.follow_index());
+    for (const auto& segment : space.index().segments())
+      for (std::uint32_t i = 0; i < segment.view.packs(); ++i) packs.insert(segment.view.pack(i)->object);
+    return [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+      if (call.name == api::Append::name) ++calls;
+      if (call.name != api::Stat::name) return honest();
+      HF_TRY(const auto asked, decode<api::Stat>(call.body, "a call"));
+      HF_TRY(auto reply, session::ApiClient::decode_answer<api::Stat>(honest().value()));
+      for (std::size_t i = 0; i < asked.ids.size(); ++i)
+        if (!packs.contains(asked.ids[i])) reply.objects[i] = {};
+      return encode(api::Answer<api::Stat>(std::move(reply)));
+    };
+  });
+  EXPECT_EQ(code, Code::Tampered);
+  EXPECT_EQ(calls, 2);  // the lost entry, and the index once
+}
+
 TEST_F(LyingServer, WhoseLogIsNoBeginningGetsNothing) {
   const auto code = heal_with([&](session::SpaceSession& space) -> Lie {
     return [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {

@@ -93,6 +93,51 @@ TEST(HealScenario, AnAccountAndItsSpacesThatTheServerNeverHeardOfAreMadeAgain) {
   EXPECT_REACHED("session: a space that the server has lost is made again");
 }
 
+// Promise: `status` keeps it where nothing of a log had to be appended, too.
+TEST(HealScenario, AnAccountAndAnEmptySpaceThatWereMadeAgainStayVisible) {
+  World world;
+  Scene scene(world);
+  const auto empty = scene.server->copy();
+  ASSERT_TRUE(scene.sign_up_once());
+  ASSERT_TRUE(scene.laptop.run("create", [](Doors& doors) -> Status {
+    HF_TRY(const auto home, open_home(doors));
+    HF_OK(session::create_space(*home.session, "photos"));
+    return {};
+  }));
+  scene.server->put_back(empty);
+  ASSERT_TRUE(scene.heal_once());
+  const auto kept = scene.laptop.run("events", [](Doors& doors) { return events(doors); });
+  ASSERT_TRUE(kept);
+  const auto has = [&](session::EventKind kind, const std::string& space) {
+    return std::ranges::any_of(
+        *kept, [&](const session::Event& event) { return event.kind == kind && event.space == space && event.done; });
+  };
+  EXPECT_TRUE(has(session::EventKind::server_lost_account, ""));
+  EXPECT_TRUE(has(session::EventKind::server_lost_entries, "photos"));
+  EXPECT_REACHED("session: an account that the server has lost is made again");
+}
+
+// Promise: as many as may come later, a healing that has not ended is not forgotten.
+TEST(HealScenario, ManyNewerEventsPushOutNoneOfAHealingThatHasNotEnded) {
+  World world;
+  Scene scene(world);
+  ASSERT_TRUE(scene.sign_up_once());
+  const auto kept = scene.laptop.run("events", [](Doors& doors) -> Result<std::vector<session::Event>> {
+    HF_TRY(const auto home, open_home(doors));
+    for (std::int64_t time = 1; time <= 150; ++time) {
+      session::Change change;
+      HF_OK(session::put_event(*home.shared->state,
+                               {session::EventKind::server_lost_entries, time, "backups", 2, 3, time != 1}, change));
+      HF_OK(home.shared->state->apply(change));
+    }
+    return session::read_events(*home.shared->state);
+  });
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->size(), 100u);
+  EXPECT_EQ(kept->front().time_ns, 1);
+  EXPECT_EQ(kept->back().time_ns, 150);
+}
+
 // Promise: what a lost prune had copied and retired is not lost with the copies, though no disk has it any more.
 TEST(HealScenario, WhatALostPruneHadReplacedIsTakenBackIntoTheIndex) {
   World world;
@@ -134,8 +179,8 @@ Status forget_one(Doors& doors, const std::string& id) {
   return {};
 }
 
-// Promise: what the lost entries had retired is retired again, and only that.
-TEST(HealScenario, WhatALostPruneHadRetiredIsRetiredAgain) {
+// What the lost entries had retired is retired again, and only that: `heal` makes good a prune that was lost.
+void expect_retired_again(const std::function<void(Scene& scene)>& heal) {
   World world;
   Scene scene(world);
   ASSERT_TRUE(scene.sign_up_once());
@@ -149,11 +194,38 @@ TEST(HealScenario, WhatALostPruneHadRetiredIsRetiredAgain) {
   ASSERT_TRUE(pruned);
   EXPECT_GT(pruned->packs_dead, 0u);
   scene.server->put_back(older);
-  ASSERT_TRUE(scene.heal_once());
+  heal(scene);
   const std::uint64_t before = scene.server->bytes_stored();
   scene.server->sweep_as_in_weeks();
   EXPECT_LE(scene.server->bytes_stored() + pruned->bytes_retired, before);
   scene.expect_promises_kept();
+}
+
+TEST(HealScenario, WhatALostPruneHadRetiredIsRetiredAgain) {
+  expect_retired_again([](Scene& scene) { EXPECT_TRUE(scene.heal_once()); });
+}
+
+// Promise: also where the healing was interrupted, and this device does not keep those entries any more.
+TEST(HealScenario, WhatWasRetiredIsReadFromTheLogThatWasGivenBack) {
+  expect_retired_again([](Scene& scene) {
+    const auto interrupted = scene.laptop.run("heal", [&](Doors& doors) -> Status {
+      HF_TRY(auto home, open_home(doors));
+      Command command(doors, home, *scene.server);
+      command.remote.between = [](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        return call.name == api::Stat::name ? fail(Code::NoSpaceLeft, "refused") : honest();
+      };
+      HF_TRY(const auto done, verbs::heal(command.session, {}));
+      EXPECT_TRUE(scene.of_backups(done).error);
+      std::vector<std::string> entries;
+      HF_OK(home.shared->state->scan("space/", [&](std::string_view name, ByteView) {
+        if (name.find("/entry/") != std::string_view::npos) entries.emplace_back(name);
+      }));
+      EXPECT_FALSE(entries.empty());
+      return home.shared->state->apply({{}, entries});
+    });
+    EXPECT_TRUE(interrupted) << interrupted.error().sentence;
+    EXPECT_TRUE(scene.heal_once());
+  });
 }
 
 // Promise: a put of what stands in the space already makes good what the server has lost of it.
