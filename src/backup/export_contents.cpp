@@ -47,15 +47,12 @@ Result<std::vector<std::string>> names_in(Files& files, const Path& folder, File
   return out;
 }
 
-Status add_contents(Files& files, const Path& folder, const std::string& space, ExportContents& contents) {
-  for (const std::string_view kind : {"snapshots", "live"}) {
-    const std::string below = join_path(space, kind);
-    HF_TRY(const auto texts, names_in(files, join_path(folder, below), FileType::regular));
-    for (const std::string& text : texts) {
-      if (!text.ends_with(manifest_ending)) continue;
-      HF_TRY(const Bytes bytes, read_beside(files, join_path(join_path(folder, below), text)));
-      contents[join_path(below, text.substr(0, text.size() - manifest_ending.size()))] = crypto::sha256(bytes).hex();
-    }
+Status add_contents(Files& files, const Path& folder, const std::string& kind, ExportContents& contents) {
+  HF_TRY(const auto texts, names_in(files, join_path(folder, kind), FileType::regular));
+  for (const std::string& text : texts) {
+    if (!text.ends_with(manifest_ending)) continue;
+    HF_TRY(const Bytes bytes, read_beside(files, join_path(join_path(folder, kind), text)));
+    contents[join_path(kind, text.substr(0, text.size() - manifest_ending.size()))] = crypto::sha256(bytes).hex();
   }
   return {};
 }

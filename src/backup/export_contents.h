@@ -2,6 +2,7 @@
 // manifest is missed. The text: docs/formats/export.md.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 
@@ -20,7 +21,8 @@ using ExportContents = std::map<std::string, std::string>;  // "SPACE/snapshots/
 
 // Names of one type in a folder, sorted. A folder that is not there has none.
 [[nodiscard]] Result<std::vector<std::string>> names_in(Files& files, const Path& folder, FileType type);
-// Of the space's folder in the export, every tree that has a manifest.
-[[nodiscard]] Status add_contents(Files& files, const Path& folder, const std::string& space, ExportContents& contents);
+inline constexpr std::array<std::string_view, 2> tree_kinds = {"snapshots", "live"};  // folders of a space's folder
+// Every tree that has a manifest, of one such folder: "SPACE/KIND" below the export's.
+[[nodiscard]] Status add_contents(Files& files, const Path& folder, const std::string& kind, ExportContents& contents);
 
 }  // namespace holdfast::backup

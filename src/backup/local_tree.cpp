@@ -24,11 +24,13 @@ Result<std::unique_ptr<LocalTree>> Run::read_only() {
 }
 
 Result<std::unique_ptr<LocalTree>> read_local_tree(session::SpaceSession& space, const Path& path,
-                                                   const std::function<void(const Counters&)>& progress) {
+                                                   const std::function<void(const Counters&)>& progress,
+                                                   Ignores ignores) {
   BackupOptions options;
   options.paths = {path};
   options.never = {space.session().shared.home};
   options.only_read = true;
+  if (ignores == Ignores::none) options.label.emplace();
   options.progress = progress;
   return Run(space, options).read_only();
 }

@@ -23,8 +23,11 @@ class LocalTree final : public space::ChunkSource {
   std::unique_ptr<KeptNodes> nodes_;
 };
 
+enum class Ignores : bool { none, as_backup };  // which .holdfastignore files count
+
 // Every file is read. InvalidArgument: `path` is no folder.
 [[nodiscard]] Result<std::unique_ptr<LocalTree>> read_local_tree(session::SpaceSession& space, const Path& path,
-                                                                 const std::function<void(const Counters&)>& progress);
+                                                                 const std::function<void(const Counters&)>& progress,
+                                                                 Ignores ignores = Ignores::as_backup);
 
 }  // namespace holdfast::backup

@@ -351,9 +351,15 @@ Result<BackupReport> Run::go() {
 
 Result<BackupReport> run_backup(session::SpaceSession& space, const BackupOptions& options) {
   if (options.only_read) return fail(Code::Internal, "a tree that is only read can't be committed");
+  bool left_partial = false;
   for (int tries = 0;; ++tries) {
     Run run(space, options);
     auto report = run.go();
+    left_partial = left_partial || run.left_partial();
+    if (!report && left_partial && options.label)
+      report.error().whole =
+          "all that the account holds; what was saved of this tree by then stands as a partial snapshot until that is "
+          "forgotten, and the same command goes on from it";
     const bool again =
         !report && tries < 2 && (report.error().code == Code::UploadGone || report.error().code == Code::Behind);
     if (!again) return report;

@@ -21,7 +21,8 @@ class Run final : private Folders {
   Run(session::SpaceSession& space, const BackupOptions& options);
   ~Run() override;
   Result<BackupReport> go();
-  Result<std::unique_ptr<LocalTree>> read_only();  // local_tree.cpp
+  Result<std::unique_ptr<LocalTree>> read_only();                         // local_tree.cpp
+  [[nodiscard]] bool left_partial() const { return !partials_.empty(); }  // snapshots, until it commits
   void forget_upload();  // the server dropped it, or it was published by a run that did not live to note that
 
  private:

@@ -11,7 +11,9 @@ holdfast::Status write_contents(Files& files, ExportDone& done) {
   const Path path = join_path(done.folder, backup::contents_file);
   HF_TRY(const auto folders, backup::names_in(files, done.folder, FileType::directory));
   backup::ExportContents contents;
-  for (const std::string& space : folders) HF_OK(backup::add_contents(files, done.folder, space, contents));
+  for (const std::string& space : folders)
+    for (const std::string_view kind : backup::tree_kinds)
+      HF_OK(backup::add_contents(files, done.folder, join_path(space, kind), contents));
   const auto bytes = backup::read_beside(files, path);
   if (!bytes && bytes.error().code != Code::NotFound) return pass_on(bytes.error());
   const auto before = bytes ? backup::decode_contents(*bytes) : Result<backup::ExportContents>();

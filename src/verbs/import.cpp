@@ -3,7 +3,9 @@
 #include <tuple>
 
 #include "backup/export_contents.h"
+#include "backup/local_tree.h"
 #include "crypto/hash.h"
+#include "space/tree_diff.h"
 #include "verbs/export.h"
 
 namespace holdfast::verbs {
@@ -47,21 +49,20 @@ class Import {
  private:
   // The trees of a space. What has no manifest is told: it is not whole.
   holdfast::Status find(const std::string& space) {
-    for (const std::string_view kind : {"snapshots", "live"}) {
-      const Path folder = join_path(join_path(options_.folder, space), kind);
+    for (const std::string_view kind : backup::tree_kinds) {
+      const std::string below = join_path(space, kind);
+      const Path folder = join_path(options_.folder, below);
       if (const auto stat = files_.stat(folder); stat && stat->type != FileType::directory) {
         done_.differences.push_back({folder, "kind"});  // a link would lead elsewhere
         continue;
       }
       HF_TRY(auto names, backup::names_in(files_, folder, FileType::directory));
-      HF_TRY(const auto texts, backup::names_in(files_, folder, FileType::regular));
-      for (const std::string& text : texts) {
-        if (!text.ends_with(backup::manifest_ending)) continue;
-        const std::string tree = text.substr(0, text.size() - backup::manifest_ending.size());
-        if (!std::ranges::binary_search(names, tree)) done_.differences.push_back({join_path(folder, tree), "missing"});
-        HF_TRY(const Bytes bytes, backup::read_beside(files_, join_path(folder, text)));
-        manifests_[join_path(join_path(space, kind), tree)] = crypto::sha256(bytes).hex();
-      }
+      backup::ExportContents manifests;
+      HF_OK(backup::add_contents(files_, options_.folder, below, manifests));
+      for (const auto& [tree, hash] : manifests)
+        if (!std::ranges::binary_search(names, std::string(last_component(tree))))
+          done_.differences.push_back({join_path(options_.folder, tree), "missing"});
+      manifests_.merge(manifests);
       if (kind == "live") keep_newest(names);
       for (const std::string& name : names) {
         const Path path = join_path(folder, name);
@@ -138,14 +139,48 @@ class Import {
     return {};
   }
 
-  // Whether the space has the snapshot already. AlreadyExists: it has another one of this id.
-  static Result<bool> has(const std::vector<space::Snapshot>& listed, const FoundTree& found) {
+  // The snapshot of this id, if the space has one already. AlreadyExists: it is another one.
+  static Result<std::optional<space::Snapshot>> same_in(const std::vector<space::Snapshot>& listed,
+                                                        const FoundTree& found) {
     const space::Snapshot& label = found.tree.label;
     const auto there = std::ranges::find(listed, label.id, &space::Snapshot::id);
-    if (found.tree.live || there == listed.end()) return false;
+    if (found.tree.live || there == listed.end()) return std::nullopt;
     const space::Snapshot& own = *there;
-    if (std::tie(own.time_ns, own.host, own.paths) == std::tie(label.time_ns, label.host, label.paths)) return true;
+    if (std::tie(own.time_ns, own.host, own.paths) == std::tie(label.time_ns, label.host, label.paths)) return own;
     return fail(Code::AlreadyExists, "the space has another snapshot of this id", printable(found.folder));
+  }
+
+  // Of a file that is in other pieces, perhaps for its holes, the manifest's hash decides.
+  static Result<bool> same_bytes(session::SpaceSession& space, const space::Root& root, const space::TreeEntry& own,
+                                 const space::TreeEntry& local, const std::string& path, const FoundTree& found) {
+    if (own.file() == nullptr || local.file() == nullptr || own.file()->size != local.file()->size) return false;
+    const auto told = std::ranges::find(found.tree.entries, path, &backup::ExportedEntry::path);
+    if (told == found.tree.entries.end()) return false;
+    crypto::Sha256 hash;
+    HF_OK(backup::cat_file(space, root, path, [&](ByteView bytes) -> holdfast::Status {
+      hash.update(bytes);
+      return {};
+    }));
+    return hash.finish().hex() == told->sha256;
+  }
+
+  // Whether the snapshot has the names and the content that stand in the folder, whose files are read for it. Owners
+  // and attributes may be left out by an export, and times of folders by whoever may not set them.
+  holdfast::Status compare(session::SpaceSession& space, const space::Snapshot& own, const FoundTree& found) {
+    HF_TRY(const auto local, backup::read_local_tree(space, found.folder, options_.progress, backup::Ignores::none));
+    session::SpaceReader reader(space);
+    return space::diff_trees(
+        reader, own.root, *local, local->root, [&](const space::TreeDifference& one) -> Result<bool> {
+          const bool both = one.before != nullptr && one.after != nullptr;
+          if (both && one.before->directory() != nullptr && one.after->directory() != nullptr) return true;
+          if (both && one.before->content == one.after->content) return true;
+          if (both) {
+            HF_TRY(const bool equal, same_bytes(space, own.root, *one.before, *one.after, one.path, found));
+            if (equal) return true;
+          }
+          return fail(Code::AlreadyExists, "the space has this snapshot with another content",
+                      printable(join_path(found.folder, one.path)));
+        });
   }
 
   // Before anything is written.
@@ -156,10 +191,14 @@ class Import {
     HF_TRY(const auto listed, backup::list_snapshots(**space));
     for (const FoundTree& found : trees_) {
       if (found.tree.space != name) continue;
-      auto known = has(listed, found);
-      if (known) continue;
-      known.error().whole = "nothing was imported; all that the account holds stands";
-      return pass_on(known.error());
+      const auto check = [&]() -> holdfast::Status {
+        HF_TRY(const auto own, same_in(listed, found));
+        return own ? compare(**space, *own, found) : holdfast::Status();
+      };
+      if (auto checked = check(); !checked) {
+        checked.error().whole = "nothing was imported; all that the account holds stands";
+        return checked;
+      }
     }
     return {};
   }
@@ -180,8 +219,8 @@ class Import {
     });
     HF_TRY(const auto listed, backup::list_snapshots(**space));
     for (const FoundTree* found : own) {
-      HF_TRY(const bool known, has(listed, *found));
-      if (known) {
+      HF_TRY(const auto there, same_in(listed, *found));
+      if (there) {
         ++done_.snapshots_there;
       } else {
         HF_OK(take_tree(**space, *found));

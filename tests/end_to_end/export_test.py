@@ -75,6 +75,27 @@ def all_is_checked_first(story, home, out, other):
     expect("nothing was imported" in error["whole"], f"what is whole: {error}")
     expect_equal((labels(other), [one["name"] for one in other.json("space", "list")["spaces"]]), (before, ["backups"]), "what is there")
 
+    changed = min((path for path in files_below(f"{snapshots}/{newest}") if os.path.getsize(path) > 0), key=os.path.getsize)
+    old, times = contents_of(changed), os.stat(changed)
+    new = bytes(byte ^ 1 for byte in old)
+    expect(new != old, f"a file with bytes: {changed}")
+    with open(changed, "r+b") as file:
+        file.write(new)
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    manifest = contents_of(f"{snapshots}/{newest}.manifest")
+    hashes = [hashlib.sha256(one).hexdigest().encode() for one in (old, new)]
+    rewritten(f"{snapshots}/{newest}.manifest", lambda lines: [line.replace(*hashes) for line in lines])
+    listed_anew(newest_only)
+    error = other.run("import", newest_only, "--json", code=FAILED).error
+    expect_equal((error["code"], error["object"]), ("AlreadyExists", changed), f"the same label, another content: {error}")
+    expect("nothing was imported" in error["whole"], f"what is whole: {error}")
+    with open(changed, "r+b") as file:
+        file.write(old)
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    put(f"{snapshots}/{newest}.manifest", manifest)
+    listed_anew(newest_only)
+    expect_equal(other.json("import", newest_only)["snapshots_there"], 1, "it is there, and equal")
+
     empty = f"{newest_only}/backups/snapshots/2020-01-01T00-00-00Z-77777777"
     os.mkdir(empty)
     put(f"{empty}.manifest", contents_of(f"{snapshots}/{newest}.manifest"))

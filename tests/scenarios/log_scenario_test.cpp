@@ -250,6 +250,47 @@ TEST_F(LogScenario, ALongBackupCommitsOnTheWay) {
   EXPECT_REACHED("backup: partial commit");
 }
 
+// Promise: one that gets a label (an import) and fails behind a commit on the way says what stands, and goes on.
+TEST_F(LogScenario, ALabelledBackupThatFailsOnTheWaySaysWhatStands) {
+  play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
+    for (const std::string name : {"alpha", "omega"})
+      HF_OK(doors.files.replace_file(join_path(tree_of_user, name), Bytes(300'000, 7), ".new"));
+    auto options = options_of_user();
+    options.label.emplace();
+    options.label->id = space::SnapshotId{{1, 2, 3}};
+    {
+      Command a(doors, home, *server);
+      a.remote.between = [&](const Call& call, const DirectRemote::Honest& honest) -> Result<Bytes> {
+        if (call.name == api::Append::name) return fail(Code::NoSpaceLeft, "refused");
+        return honest();
+      };
+      HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+      const auto refused = backup::run_backup(*space, options);
+      EXPECT_EQ(code_of(refused), Code::NoSpaceLeft);
+      EXPECT_EQ(refused.error().whole.find("partial"), std::string::npos);
+    }
+    SlowClock slow(doors.clock, 60 * second_ns);
+    Command a(doors, slow, home, *server);
+    HF_TRY(const auto space, session::open_space(a.session, session::backups_space));
+    options.before_commit = [] { return fail(Code::Changed, "it was changed", "", "nothing was taken"); };
+    const auto failed = backup::run_backup(*space, options);
+    EXPECT_EQ(code_of(failed), Code::Changed);
+    EXPECT_NE(failed.error().whole.find("stands as a partial snapshot"), std::string::npos) << failed.error().whole;
+    HF_OK(b.refresh());
+    const auto partial = [&]() -> Result<std::ptrdiff_t> {
+      HF_TRY(const auto snapshots, backup::list_snapshots(b));
+      return std::ranges::count(snapshots, true, &space::Snapshot::partial);
+    };
+    HF_TRY(const auto left, partial());
+    EXPECT_EQ(left, 1);
+    options.before_commit = nullptr;
+    HF_TRY(const auto report, backup::run_backup(*space, options));
+    EXPECT_EQ(report.snapshot.id, options.label->id);
+    return {};
+  });
+  EXPECT_REACHED("backup: partial commit");
+}
+
 // The same of a long put: nothing of it stands before its end, and no snapshot is left.
 TEST_F(LogScenario, ALongPutCommitsOnTheWay) {
   play([&](Doors& doors, OpenHome& home, session::SpaceSession& b) -> Status {
