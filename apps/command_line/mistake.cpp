@@ -57,7 +57,7 @@ std::vector<std::string> options_of(const CLI::App& app) {
 
 // The parser's errors that name an option, in the words of its help.
 std::string plain_words(const CLI::App& verb, const CLI::ParseError& error) {
-  const std::string said = without_marks(error.what());
+  std::string said = without_marks(error.what());
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
     return "there is more on the line than the command takes" + said.substr(std::min(said.find(':'), said.size()));
   for (const CLI::Option* option : verb.get_options()) {
