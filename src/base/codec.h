@@ -14,12 +14,14 @@
 // trailing bytes and no second encoding of a value.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -72,7 +74,10 @@ class Writer {
   void u8(std::uint8_t value) { out_.push_back(value); }
   // REQUIRES: bytes in 1..8, value fits
   void big_endian(std::uint64_t value, int bytes) {
-    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out_.push_back(static_cast<std::uint8_t>(value >> shift));
+    std::array<std::uint8_t, 8> out{};
+    const auto end = static_cast<std::size_t>(bytes);
+    for (std::size_t i = end; i-- > 0; value >>= 8) out[i] = static_cast<std::uint8_t>(value);
+    raw(std::span(out).first(end));
   }
   // REQUIRES: length <= wire_length_max
   void length(std::size_t length);
@@ -81,6 +86,20 @@ class Writer {
 
  private:
   Bytes out_;
+};
+
+// As Writer, but only counts: vectors tell their size first.
+class SizeCounter {
+ public:
+  void raw(ByteView bytes) { size_ += bytes.size(); }
+  void u8(std::uint8_t) { ++size_; }
+  void big_endian(std::uint64_t, int bytes) { size_ += static_cast<std::size_t>(bytes); }
+  void length(std::size_t length) { size_ += length < (1u << 6) ? 1 : length < (1u << 14) ? 2 : 4; }
+  void skip(std::size_t bytes) { size_ += bytes; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_ = 0;
 };
 
 // How many zeros a last field `Bytes padding` must hold, so that size_of(size of the whole plain text) becomes a
@@ -92,7 +111,7 @@ std::size_t padding_for(std::size_t bare, std::size_t step, const SizeOf& size_o
     const std::size_t missing = target - size_of(bare);
     const std::size_t first = missing < 8 ? 0 : missing - 8;
     for (std::size_t padding = first; padding <= first + 16; ++padding) {
-      Writer field;
+      SizeCounter field;
       field.length(padding);
       if (size_of(bare + field.size() + padding) == target) return padding;
     }
@@ -136,8 +155,8 @@ concept WireStruct = requires(const T& value) { value.wire_fields([](const auto&
 
 namespace wire {
 
-template <class T>
-void put(Writer& to, const T& value);
+template <class To, class T>
+void put(To& to, const T& value);
 template <class T>
 void get(Reader& from, T& value);
 
@@ -174,7 +193,39 @@ struct IsLabel : std::false_type {};
 template <LabelText L>
 struct IsLabel<Label<L>> : std::true_type {};
 
-inline void put_opaque(Writer& to, ByteView bytes) {
+// How long every encoding of T is; 0: not every one is as long.
+template <class T>
+consteval std::size_t fixed_size() {
+  if constexpr (std::is_same_v<T, bool>) {
+    return 1;
+  } else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
+    return sizeof(T);
+  } else if constexpr (std::is_same_v<T, Uint24>) {
+    return 3;
+  } else if constexpr (IsFixed<T>::value || IsArray<T>::value) {
+    return sizeof(T);
+  } else if constexpr (WireStruct<T>) {
+    const auto sizes = [](const auto&... fields) {
+      return std::index_sequence<fixed_size<std::remove_cvref_t<decltype(fields)>>()...>();
+    };
+    return []<std::size_t... size>(std::index_sequence<size...>) {
+      return ((size == 0) || ...) ? std::size_t{0} : (std::size_t{0} + ... + size);
+    }(decltype(std::declval<const T&>().wire_fields(sizes))());
+  } else {
+    return 0;
+  }
+}
+
+template <class T>
+std::size_t size_of_elements(const std::vector<T>& elements) {
+  if constexpr (fixed_size<T>() != 0) return elements.size() * fixed_size<T>();
+  SizeCounter out;
+  for (const auto& element : elements) put(out, element);
+  return out.size();
+}
+
+template <class To>
+void put_opaque(To& to, ByteView bytes) {
   to.length(bytes.size());
   to.raw(bytes);
 }
@@ -192,8 +243,8 @@ void get_alternative(Reader& from, std::uint8_t tag, Variant& value) {
   }
 }
 
-template <class T>
-void put(Writer& to, const T& value) {
+template <class To, class T>
+void put(To& to, const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     to.u8(value ? 1 : 0);
   } else if constexpr (std::is_enum_v<T>) {
@@ -218,9 +269,13 @@ void put(Writer& to, const T& value) {
     to.u8(value ? 1 : 0);
     if (value) put(to, *value);
   } else if constexpr (IsVector<T>::value) {
-    Writer inner;
-    for (const auto& element : value) put(inner, element);
-    put_opaque(to, std::move(inner).take());
+    const std::size_t size = size_of_elements(value);
+    to.length(size);
+    if constexpr (std::is_same_v<To, SizeCounter>) {
+      to.skip(size);
+    } else {
+      for (const auto& element : value) put(to, element);
+    }
   } else if constexpr (IsVariant<T>::value) {
     to.u8(static_cast<std::uint8_t>(value.index() + 1));
     std::visit([&](const auto& alternative) { put(to, alternative); }, value);
@@ -268,6 +323,8 @@ void get(Reader& from, T& value) {
   } else if constexpr (IsVector<T>::value) {
     value.clear();
     Reader inner(from.opaque());
+    if constexpr (fixed_size<typename T::value_type>() != 0)
+      value.reserve(inner.left() / fixed_size<typename T::value_type>());
     while (from.ok() && inner.left() > 0) {
       const std::size_t before = inner.left();
       get(inner, value.emplace_back());
@@ -285,7 +342,9 @@ void get(Reader& from, T& value) {
 
 template <class T>
 [[nodiscard]] Bytes encode(const T& value) {
-  Writer out;
+  SizeCounter size;
+  wire::put(size, value);
+  Writer out(size.size());
   wire::put(out, value);
   return std::move(out).take();
 }

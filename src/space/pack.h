@@ -69,6 +69,7 @@ struct PackDirectory {
   std::vector<PackedChunk> chunks;
   Bytes extra;  // index: encoding of SegmentTable (segment.h); else empty
   HOLDFAST_WIRE(kind, pad, blocks, chunks, extra)
+  friend bool operator==(const PackDirectory&, const PackDirectory&) = default;
 };
 struct PackFoot {
   std::uint32_t directory_offset = 0, directory_size = 0;  // sealed
@@ -152,10 +153,11 @@ class PackBuilder {
   std::size_t block_bytes_ = 0, chunk_count_ = 0;
 };
 
-// What finish() does last: a pack of one's own, read as a stranger would, has this directory (encoded). tail: from the
+// What finish() does last: a pack of one's own, read as a stranger would, has this directory. tail: from the
 // directory to the object's end.
 [[nodiscard]] Status check_own_pack(const crypto::PackKey& key, const SpaceId& space, const ObjectId& id,
-                                    ByteView header, std::size_t object_size, ByteView tail, ByteView directory);
+                                    ByteView header, std::size_t object_size, ByteView tail,
+                                    const PackDirectory& directory);
 
 // Padme (PURBs, Nikitin et al. 2019): at most 12 % more, leaks O(log log) bits of the size.
 [[nodiscard]] std::size_t padme(std::size_t size);
