@@ -39,8 +39,8 @@ def sh(*command, **options):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
 
 
-def timed(command, env=None):
-    """The figures of one process from start to end. A failure ends the program."""
+def timed(command, env=None, also=()):
+    """The figures of one process from start to end. A failure ends the program. also: exit codes that are good, beside 0."""
     reading, writing = os.pipe()
     launcher = [sys.executable, "-I", "-S", os.path.join(HERE, "launch.py"), str(writing)]
     process = subprocess.Popen(launcher + command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[writing])
@@ -48,7 +48,7 @@ def timed(command, env=None):
     _, trouble = process.communicate()
     with open(reading) as told:
         figures = json.loads(told.read() or '{"status": "not started"}')
-    if figures.pop("status") != 0:
+    if figures.pop("status") not in (0, *also):
         sys.exit(f"{' '.join(command)} failed: {trouble.decode(errors='replace')}")
     return figures
 
