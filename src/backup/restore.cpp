@@ -106,7 +106,7 @@ Status RestoreRun::plan_directory(const std::string& name, const space::TreeEntr
       there && there->ours && there->stat.id() == made->id && may_finish(there->stat, entry, here.trusted);
   Here inside;
   inside.ours = ours;
-  inside.trusted = ours && here.trusted && there->stat.uid == options_.restorer->first;
+  inside.trusted = here.trusted && there && there->stat.id() == made->id && is_own_alone(there->stat);
   const space::Root root = entry.directory()->root;
   auto metadata = metadata_of(entry);
   if (!metadata) {
@@ -124,17 +124,21 @@ Status RestoreRun::plan_directory(const std::string& name, const space::TreeEntr
   } else {
     folders_.push_back({name, made->id, *std::move(metadata)});
   }
-  return plan_folder(name, root, std::move(inside), !made->is_new && !options_.stands);
+  const bool look = !made->is_new && !options_.stands;
+  return plan_folder(name, root, std::move(inside), look ? std::optional(made->id) : std::nullopt);
 }
 
 // What a folder's nodes can't tell is left out by name; everything beside it is restored.
-Status RestoreRun::plan_folder(const std::string& name, const space::Root& root, Here here, bool look) {
+Status RestoreRun::plan_folder(const std::string& name, const space::Root& root, Here here,
+                               const std::optional<FileId>& look_into_it) {
   std::vector<space::TreeEntry> entries;
   Status read = space::check_depth(name);
   if (read) read = space::read_folder(reader_, root, entries);
   if (!read) problem(name, read.error());
-  if (look) {
-    if (const auto listing = list_folder(name)) look_into(name, *listing, entries, here);
+  if (look_into_it) {
+    const auto listing = list_folder(name);
+    if (listing && listing->self.id() != *look_into_it) here = {};  // exchanged since
+    if (listing) look_into(name, *listing, entries, here);
   }
   for (auto& entry : entries) {
     const std::string path = join_path(name, entry.name);

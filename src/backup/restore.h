@@ -41,11 +41,6 @@ struct RestoreReport : Problems {
 [[nodiscard]] Result<RestoreReport> run_restore(session::SpaceSession& space, const space::Root& root,
                                                 const RestoreOptions& options);
 
-// Whether the file on disk has the content that the entry says: every byte is read and held against its chunk ids.
-// Tampered: it has not.
-[[nodiscard]] Status compare_content(space::ChunkSource& chunks, const space::RootKeys& keys, File& file,
-                                     const space::FileContent& content);
-
 // What a file on disk is to the content that it should have.
 enum class Sameness : std::uint8_t {
   equal,

@@ -60,7 +60,8 @@ class RestoreRun {
   // restore.cpp: the walk
   Status plan_entry(const std::string& name, space::TreeEntry entry, const Here& here);
   Status plan_directory(const std::string& name, const space::TreeEntry& entry, const Here& here);
-  Status plan_folder(const std::string& name, const space::Root& root, Here here, bool look);
+  Status plan_folder(const std::string& name, const space::Root& root, Here here,
+                     const std::optional<FileId>& look_into_it);
   Status plan_leaf(const std::string& name, space::TreeEntry entry, const std::optional<Standing>& there);
   Status plan_file(const std::string& name, space::TreeEntry entry);
   void make_other(const std::string& name, const space::TreeEntry& entry);
@@ -90,6 +91,7 @@ class RestoreRun {
   [[nodiscard]] bool may_take_over(const EntryDetails& there, const space::TreeEntry& entry, const Metadata& wanted,
                                    bool ours) const;
   [[nodiscard]] bool may_finish(const FileStat& there, const space::TreeEntry& entry, bool trusted) const;
+  [[nodiscard]] bool is_own_alone(const FileStat& folder) const;
   void tell_differences(const std::string& name, const Metadata& wanted, const EntryDetails& details);
   void count_there(const space::TreeEntry& entry, const std::string& name);
 

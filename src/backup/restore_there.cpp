@@ -10,7 +10,8 @@ namespace holdfast::backup {
 
 namespace {
 
-constexpr std::uint32_t making_mode = 0700;  // of a folder, until all in it is there
+constexpr std::uint32_t making_mode = 0700;     // of a folder, until all in it is there
+constexpr std::uint32_t inherited_bit = 02000;  // that a new folder has from a set-group-id one
 constexpr std::uint32_t others_write = 022;
 
 FileType type_of(const space::TreeEntry& entry) {
@@ -74,7 +75,7 @@ void RestoreRun::look_into_target(std::span<const space::TreeEntry> entries, Her
   const auto listing = list_folder("");
   if (!listing) return;
   const FileStat& target = listing->self;
-  here.trusted = options_.restorer && target.uid == options_.restorer->first && (target.mode & others_write) == 0;
+  here.trusted = is_own_alone(target);
   const auto before = mark_.begin(options_.target, target.inode, writer_->temporary_prefix());
   if (!before) tell_unmarked(before.error());
   if (before && !before->empty()) {
@@ -177,16 +178,27 @@ bool RestoreRun::may_take_over(const EntryDetails& there, const space::TreeEntry
          !has_more(wanted.attributes, *there.attributes);
 }
 
-// A folder of the interrupted run: as it was made, or with its own mode already.
+// A folder of the interrupted run: as it was made, or with its own mode already. Where somebody else can exchange
+// names, a private folder could have been moved to where rights are given to all.
 bool RestoreRun::may_finish(const FileStat& there, const space::TreeEntry& entry, bool trusted) const {
-  if (there.mode != making_mode && there.mode != (entry.mode & 07777u)) return false;
-  if (!options_.set_owner) return !options_.restorer || there.uid == options_.restorer->first;
-  return there.uid == entry.uid || (trusted && there.uid == options_.restorer->first);
+  const std::uint32_t mode = there.mode & ~inherited_bit;
+  if (mode != making_mode && there.mode != (entry.mode & 07777u)) return false;
+  if (!options_.restorer) return true;
+  return trusted && (there.uid == options_.restorer->first || (options_.set_owner && there.uid == entry.uid));
+}
+
+// Whether nobody else can exchange names in a folder of this kind that stands where nobody else can.
+bool RestoreRun::is_own_alone(const FileStat& folder) const {
+  return options_.restorer && folder.uid == options_.restorer->first && (folder.mode & others_write) == 0;
 }
 
 Result<RestoreRun::Meeting> RestoreRun::complete(const std::string& name, const space::TreeEntry& entry,
                                                  const EntryDetails& details, bool ours) {
   HF_TRY(const Metadata wanted, metadata_of(entry));
+  if (!is_made_here(details.stat, entry)) {
+    if (options_.overwrite) return Meeting::make;
+    if (entry.hard_link) failed_firsts_.insert(name);  // its other names must not lead to somebody else's file
+  }
   if (!differences(wanted, details).empty()) {
     if (!ours && !options_.overwrite) {
       tell_differences(name, wanted, details);

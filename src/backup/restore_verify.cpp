@@ -5,30 +5,6 @@
 
 namespace holdfast::backup {
 
-Status compare_content(space::ChunkSource& chunks, const space::RootKeys& keys, File& file,
-                       const space::FileContent& content) {
-  HF_TRY(const FileStat stat, file.stat());
-  const auto different = [&] { return fail(Code::Tampered, "what was read back from disk is not what was restored"); };
-  if (stat.size != content.size) return different();
-  const auto piece = [&](const ChunkId& id, std::uint64_t offset, std::uint64_t length) -> Status {
-    Bytes bytes(length);
-    HF_TRY(const std::size_t got, file.read_at(offset, bytes));
-    if (got != length || space::chunk_id(keys.chunk_id, space::ChunkKind::data, bytes) != id) return different();
-    return {};
-  };
-  if (const auto* one = std::get_if<space::OneChunk>(&content.data)) return piece(one->id, 0, content.size);
-  const auto* manifest = std::get_if<space::ManifestRoot>(&content.data);
-  if (manifest == nullptr) return {};
-  std::uint64_t offset = 0;
-  return space::for_each_entry<space::ManifestEntry>(
-      chunks, manifest->root, [&](space::ManifestEntry&& part) -> Result<bool> {
-        if (const auto* chunk = std::get_if<space::ChunkExtent>(&part.extent))
-          HF_OK(piece(chunk->id, offset, chunk->length));
-        offset += part.length();
-        return true;
-      });
-}
-
 Status RestoreRun::verify(const std::string& name, const space::TreeEntry& entry) {
   if (const auto* folder = entry.directory()) return verify_folder(name, folder->root);
   return entry.file() != nullptr ? verify_file(name, entry) : Status();
@@ -47,7 +23,9 @@ Status RestoreRun::verify_file(const std::string& name, const space::TreeEntry& 
   if (std::ranges::find(report_.problems, name, &Problem::path) != report_.problems.end()) return {};
   const auto compare = [&]() -> Status {
     HF_TRY(const auto file, writer_->open_existing(name));
-    return compare_content(reader_, space_.root_keys(), *file, *entry.file());
+    HF_TRY(const Sameness same, content_on_disk(reader_, space_.root_keys(), *file, *entry.file(), false));
+    if (same != Sameness::equal) return fail(Code::Tampered, "what was read back from disk is not what was restored");
+    return {};
   };
   if (const Status same = compare(); !same) {
     problem(name, same.error());

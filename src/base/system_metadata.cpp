@@ -125,17 +125,18 @@ Status MetadataTarget::apply(const Metadata& metadata, std::optional<std::pair<s
     if (type_ == FileType::directory && !has(metadata.attributes, default_acl)) (void)remove_attribute(default_acl);
     mode_now.reset();
   }
-  if (type_ != FileType::symlink && mode_now != mode) {
-    if (const int number = set_mode(mode); number != 0) return system_fail(number, "setting the mode", name_for_errors);
+  // Beside an ACL the mode's group bits are its mask: before it stands, or when it can't be set, they would give the
+  // group more than it had.
+  const auto acl = std::ranges::find(metadata.attributes, access_acl, &Attribute::name);
+  const std::uint32_t mode_before_acl =
+      acl == metadata.attributes.end() ? mode : (mode & ~070u) | (mode & (group_rights(acl->value) << 3));
+  if (type_ != FileType::symlink && mode_now != mode_before_acl) {
+    const int number = set_mode(mode_before_acl);
+    if (number != 0) return system_fail(number, "setting the mode", name_for_errors);
   }
   for (const Attribute& attribute : metadata.attributes) {
     if (!is_acl(attribute)) continue;
-    const int number = set_attribute(attribute);
-    if (number == 0) continue;
-    refused("the access control list", number);
-    // Without its ACL the mode's group bits, which were the mask, would give the group more than it had.
-    if (attribute.name == access_acl && type_ != FileType::symlink)
-      (void)set_mode((mode & ~070u) | (mode & (group_rights(attribute.value) << 3)));
+    if (const int number = set_attribute(attribute); number != 0) refused("the access control list", number);
   }
   if (const int number = set_time(metadata.mtime_ns); number != 0)
     return system_fail(number, "setting the time", name_for_errors);

@@ -376,8 +376,10 @@ class SystemTreeWriter final : public TreeWriter {
   // A file that can't be finished is removed again.
   Status write_file(const Place& place, const std::string& leaf, const WriteRequest& request, int& number) {
     const Metadata& metadata = request.metadata;
-    // Attributes of the user can only be set while the file is writable.
-    const std::uint32_t mode_first = metadata.attributes.empty() ? metadata.mode & 0777u : 0600u;
+    // Attributes of the user can only be set while the file is writable. An ACL that it inherits opens it as far as its
+    // mode lets it.
+    const bool plain = metadata.attributes.empty() && !place.folder->default_acl;
+    const std::uint32_t mode_first = plain ? metadata.mode & 0777u : 0600u;
     Fd file = create(place, leaf, mode_first);
     if (!file) {
       number = errno;
