@@ -37,6 +37,7 @@ struct Scene : OneLaptop {
     options.target = target;
     options.overwrite = overwrite;
     options.window_pieces_max = 3;
+    options.restorer = restorer;
     return laptop.run("restore", [&](Doors& doors) { return restore(doors, "latest", options); });
   }
   // What this device keeps of restores that have not ended.
@@ -57,6 +58,7 @@ struct Scene : OneLaptop {
 
   Files& hand;
   PlainTree saved;
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> restorer;
 };
 
 const std::string foreign = "somebody's own";
@@ -81,6 +83,13 @@ void play(Scene& scene, bool into_something, bool overwrite) {
   (void)scene.restore_all(overwrite);
 }
 
+std::uint64_t steps_to_prepare(std::uint64_t seed) {
+  World calm({.seed = seed});
+  Scene scene(calm);
+  scene.back_up_all();
+  return calm.steps();
+}
+
 // Promise: wherever a restore is interrupted, the same command ends it: the tree is equal, and nothing of the restore's
 // own is left. What was there stays.
 // Method: each step of the restore in turn; then the same command again, and once more, which finds all there.
@@ -93,12 +102,7 @@ void every_interruption_is_made_good(std::size_t seeds, bool into_something, boo
   };
   for (const Fault& fault : Faults{.run = run, .seeds = sim_seeds(seeds)}) {
     auto [steps, is_new] = prepared.emplace(fault.seed, 0);
-    if (is_new) {
-      World calm({.seed = fault.seed});
-      Scene scene(calm);
-      scene.back_up_all();
-      steps->second = calm.steps();
-    }
+    if (is_new) steps->second = steps_to_prepare(fault.seed);
     if (fault.step <= steps->second) continue;
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
@@ -149,6 +153,50 @@ TEST(RestoreAgainScenario, TheSameCommandEndsAnInterruptedRestoreIntoWhatIsThere
 TEST(RestoreAgainScenario, TheSameCommandEndsAnInterruptedOverwriting) {
   every_interruption_is_made_good<Kills>(1, true, true);
   EXPECT_REACHED("restore: a temporary name that was left is removed");
+}
+
+// Promise: where others can exchange names, a private folder that was moved to a name of the tree gets none of its
+// rights; where nobody else can, the restore ends what it began.
+// Method: each kill of a restore after which the folder "empty" is there: another one takes its place, and the same
+// command runs again.
+TEST(RestoreAgainScenario, AFolderThatOthersCouldHavePutThereGetsNoRights) {
+  for (const std::uint32_t mode : {0755u, 0777u}) {
+    bool met = false;
+    std::uint64_t prepared = 0;
+    const auto begin = [&](Scene& scene) {
+      scene.back_up_all();
+      ASSERT_TRUE(scene.hand.make_directories(target));
+      ASSERT_TRUE(scene.hand.tree_writer("/home/user")
+                      .value()
+                      ->set_metadata("again", FileType::directory, {.mode = mode, .mtime_ns = 5}));
+      const auto stat = scene.hand.stat(target);
+      scene.restorer = std::pair(stat->uid, stat->gid);
+      (void)scene.restore_all();
+    };
+    const auto run = [&](World& world) {
+      Scene scene(world);
+      begin(scene);
+    };
+    for (const Fault& fault : Kills{.run = run, .seeds = sim_seeds(1)}) {
+      if (prepared == 0) prepared = steps_to_prepare(fault.seed);
+      if (fault.step <= prepared) continue;
+      World world(fault);
+      Scene scene(world);
+      begin(scene);
+      world.restore_power();
+      const auto empty = scene.hand.stat(restored + "/empty");
+      if (!empty || empty->mode != 0700 || scene.marks() == 0) continue;
+      SCOPED_TRACE(fault.replay_command());
+      met = true;
+      ASSERT_TRUE(scene.hand.remove(restored + "/empty"));
+      ASSERT_TRUE(scene.hand.make_directories(restored + "/empty"));
+      write(scene.hand, restored + "/empty/secret", as_bytes(foreign));
+      ASSERT_TRUE(scene.restore_all());
+      EXPECT_EQ(scene.hand.stat(restored + "/empty")->mode, mode == 0755 ? 0750u : 0700u);
+      if (testing::Test::HasFailure()) return;
+    }
+    EXPECT_TRUE(met);
+  }
 }
 
 // Promise: without being told to overwrite, nothing that stood there is changed in any way: each difference is named.
