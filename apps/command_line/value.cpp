@@ -112,7 +112,9 @@ CLI::Option* takes(CLI::Option* option, const Value& value) {
     const bool positional = option->get_positional();
     throw WrongWords("\"" + as_typed + "\" is not what " + name + " takes: " + value.takes +
                          (value.example.empty() ? "" : "; for example " + value.example),
-                     positional ? (value.meant ? value.meant(as_typed) : "") : name + " " + value.example);
+                     positional              ? (value.meant ? value.meant(as_typed) : "")
+                     : value.example.empty() ? ""
+                                             : name + " " + value.example);
   };
   if (!option->get_positional()) option->allow_extra_args(false);  // what follows its one word is a positional
   return option->type_name(value.form)->transform(CLI::Validator(check, "", value.completes));

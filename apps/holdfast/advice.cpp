@@ -111,6 +111,8 @@ std::string general_hint(Code code, const Command& command) {
     case Code::NotFound:
       if (verb == "backup" || verb == "put" || verb == "inspect" || verb == "man")
         return "see how the path is written, and repeat the command with it";
+      if (verb == "get") return "see what was there, and when:  holdfast history SPACE:PATH";
+      if (verb == "import") return "name the folder that `holdfast export` wrote";
       return "see how it is written:  holdfast snapshots, holdfast space list, holdfast ls";
     case Code::AlreadyExists:
       if (verb == "space create") return "choose another name, or use it; all spaces:  holdfast space list";
