@@ -14,7 +14,7 @@ namespace holdfast::command_line {
 
 struct Value {
   std::string form;     // as help shows it: "SIZE"
-  std::string takes;    // "a number of bytes, or one with K, M, G or T behind it"
+  std::string takes;    // "a number of bytes, or one with K, M, G, T or P behind it"
   std::string example;  // "500M"
   // May write it as the parser reads it. Nothing empty fits, whatever this says.
   std::function<bool(std::string& typed)> fits = {};

@@ -7,7 +7,7 @@ namespace holdfast::app {
 
 using command_line::Value;
 
-// Value::completes: names that the account has (complete.cpp).
+// Value::completes: names that the account has (complete_verb.cpp).
 inline constexpr std::string_view names_of_spaces = "spaces", names_of_places = "places", names_of_tags = "tags",
                                   names_of_snapshots = "snapshots", names_of_forgotten = "forgotten",
                                   names_of_trees = "trees", files_and_places = "files_and_places";

@@ -13,7 +13,8 @@ namespace holdfast::backup {
 
 struct RestoreOptions {
   std::string path;  // in the tree, "" for all of it
-  Path target;  // must exist; each entry of the tree's root, or the one at `path`, is put below it by its last name
+  // Is made when it is missing; each entry of the tree's root, or the one at `path`, is put below it by its last name.
+  Path target;
   // What differs from the tree is replaced, and of what is equal the metadata is set. Without it nothing that stood
   // there is changed; folders are entered either way. What is there and equal is not fetched.
   bool overwrite = false;

@@ -42,9 +42,10 @@ struct MakeFolders {
 [[nodiscard]] Result<LiveChanged> make_folders(Session& session, const std::string& space, const MakeFolders& wanted);
 [[nodiscard]] Result<LiveChanged> remove(Session& session, const std::string& space,
                                          const std::vector<std::string>& paths, bool recursive);
-// `to` is the new path; when it ends in '/', the folder that `from` goes into. overwrite: a file replaces a file.
-// Where that leads. InvalidArgument: the top, to itself, or into what is moved.
+// Where `to` leads: the new path, or when it ends in '/', the folder that `from` goes into. InvalidArgument: the top,
+// to itself, or into what is moved.
 [[nodiscard]] Result<std::string> target_of_move(const std::string& from, const std::string& to);
+// overwrite: a file replaces a file.
 [[nodiscard]] Result<LiveChanged> move(Session& session, const LivePath& from, const std::string& to, bool overwrite);
 
 // Whenever something else stood at a path than before.
