@@ -107,13 +107,19 @@ def all_is_checked_first(story, home, out, other):
     expect_equal(labels(other), before, "what is there")
 
 
+def time_of(manifest):
+    """The snapshot's, in ns: an import takes the oldest first, and names tell the second alone."""
+    return next(int(line.split(b"\t")[1]) for line in contents_of(manifest).split(b"\n") if line.startswith(b"time\t"))
+
+
 def a_change_in_between(story, server, out):
     step("what is changed between being compared and being saved is not taken")
     home, wire = home_on_wire(story, "frieda", server)
     copy = story.path("copy to change")
     os.system(f"cp -a '{out}' '{copy}'")
-    tree = min(name for name in os.listdir(f"{copy}/backups/snapshots") if not name.endswith(".manifest"))
-    changed = sorted(files_below(f"{copy}/backups/snapshots/{tree}"))[0]
+    snapshots = f"{copy}/backups/snapshots"
+    tree = min((name for name in os.listdir(snapshots) if not name.endswith(".manifest")), key=lambda name: time_of(f"{snapshots}/{name}.manifest"))
+    changed = sorted(files_below(f"{snapshots}/{tree}"))[0]
     before = os.stat(changed)
     wire.hold_after(sent=1)  # all was compared before the server is asked for anything
     importing = home.start("import", copy, "--json")
