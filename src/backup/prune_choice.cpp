@@ -107,7 +107,7 @@ std::uint64_t bytes_of_copies(const std::vector<SparsePack>& packs, const Repack
 
 // Of the part of the index that names new packs, if nothing older goes for it (M2).
 std::uint64_t index_bytes(const std::vector<SparsePack>& packs) {
-  constexpr std::uint64_t pack_entry_bytes = 128, block_entry_bytes = 6;
+  constexpr std::uint64_t pack_entry_bytes = 128, block_entry_bytes = wire::fixed_size<space::BlockSize>();
   std::uint64_t bytes = space::pack_bytes_used(1, 0, 0, 0);
   for (const SparsePack& pack : packs)
     bytes += pack_entry_bytes + pack.needed.size() * (space::record_bytes + block_entry_bytes);
@@ -145,11 +145,12 @@ bool is_deader(const SparsePack& left, const SparsePack& right) {
 
 RepackChoice choose_packs_to_copy(std::vector<SparsePack> sparse, const RepackLimits& limits) {
   std::ranges::sort(sparse, is_deader);
-  std::vector<SparsePack> nodes, worth_it;
+  std::vector<SparsePack> nodes, data;
   for (SparsePack& pack : sparse)
-    (pack.use.info.kind == space::PackKind::nodes ? nodes : worth_it).push_back(std::move(pack));
+    (pack.use.info.kind == space::PackKind::nodes ? nodes : data).push_back(std::move(pack));
   keep_best(nodes);
-  keep_best(worth_it);
+  keep_best(data);
+  std::vector<SparsePack> worth_it = std::move(data);
   std::ranges::move(nodes, std::back_inserter(worth_it));
   std::ranges::sort(worth_it, is_deader);
 

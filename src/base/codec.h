@@ -88,13 +88,18 @@ class Writer {
   Bytes out_;
 };
 
+// How long opaque<V> of so many bytes is, its length included.
+constexpr std::size_t opaque_size(std::size_t bytes) {
+  return bytes + (bytes < (1u << 6) ? 1 : bytes < (1u << 14) ? 2 : 4);
+}
+
 // As Writer, but only counts: vectors tell their size first.
 class SizeCounter {
  public:
   void raw(ByteView bytes) { size_ += bytes.size(); }
   void u8(std::uint8_t) { ++size_; }
   void big_endian(std::uint64_t, int bytes) { size_ += static_cast<std::size_t>(bytes); }
-  void length(std::size_t length) { size_ += length < (1u << 6) ? 1 : length < (1u << 14) ? 2 : 4; }
+  void length(std::size_t length) { size_ += opaque_size(length) - length; }
   void skip(std::size_t bytes) { size_ += bytes; }
   [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -111,9 +116,7 @@ std::size_t padding_for(std::size_t bare, std::size_t step, const SizeOf& size_o
     const std::size_t missing = target - size_of(bare);
     const std::size_t first = missing < 8 ? 0 : missing - 8;
     for (std::size_t padding = first; padding <= first + 16; ++padding) {
-      SizeCounter field;
-      field.length(padding);
-      if (size_of(bare + field.size() + padding) == target) return padding;
+      if (size_of(bare + opaque_size(padding)) == target) return padding;
     }
   }
 }

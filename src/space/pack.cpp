@@ -7,12 +7,9 @@ namespace holdfast::space {
 
 namespace {
 
-std::size_t with_length(std::size_t size) { return size + (size < (1u << 6) ? 1 : size < (1u << 14) ? 2 : 4); }
-
-constexpr std::size_t block_entry_bytes = 6, chunk_entry_bytes = ChunkId::size + 2 + 3 + 3;
-
 std::size_t directory_bytes(std::size_t blocks, std::size_t chunks, std::size_t extra) {
-  return 1 + 3 + with_length(blocks * block_entry_bytes) + with_length(chunks * chunk_entry_bytes) + with_length(extra);
+  return 1 + 3 + opaque_size(blocks * wire::fixed_size<BlockSize>()) +
+         opaque_size(chunks * wire::fixed_size<PackedChunk>()) + opaque_size(extra);
 }
 
 std::size_t stored_bytes(std::span<const BlockSize> blocks) {

@@ -10,10 +10,8 @@ constexpr int records_level = 3;
 constexpr std::size_t table_share_bytes = 4 * 1024 * 1024;
 constexpr std::size_t fence_bytes = 16;
 
-std::size_t with_length(std::size_t size) { return size + (size < (1u << 6) ? 1 : size < (1u << 14) ? 2 : 4); }
-
 std::size_t table_bytes(std::size_t fences, std::size_t packs_bytes) {
-  return 4 + with_length(fences * fence_bytes) + with_length(packs_bytes);
+  return 4 + opaque_size(fences * fence_bytes) + opaque_size(packs_bytes);
 }
 
 CompressedBlock records_block(std::span<const Record> records) {
