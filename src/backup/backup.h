@@ -25,6 +25,7 @@ struct BackupOptions {
   std::vector<std::string> tags, excludes;
   std::vector<Path> never;  // trees that are never backed up: HOLDFAST_HOME
   bool dry_run = false, one_file_system = false;
+  bool ignore_files = true;  // what .holdfastignore files say counts
   bool count_first = false;  // walk once before, so that the time left can be told
   std::string host, program;
   int zstd_level = 1;
@@ -33,7 +34,7 @@ struct BackupOptions {
   // where something else is to be, or the other way round.
   std::optional<std::string> into_live;
   // Of an export: the snapshot gets this id and time, these paths and tags, this host and program, and is as partial as
-  // it says. `paths` are the entries of one folder, all of which are saved, whatever .holdfastignore files say.
+  // it says. `paths` are the entries of one folder.
   std::optional<space::Snapshot> label;
   std::function<Status()> before_commit = {};     // when all was read; an error, and nothing is committed
   bool only_read = false;                         // local_tree.h: nothing is sent or kept; run_backup refuses it

@@ -30,7 +30,7 @@ Result<std::unique_ptr<LocalTree>> read_local_tree(session::SpaceSession& space,
   options.paths = {path};
   options.never = {space.session().shared.home};
   options.only_read = true;
-  if (ignores == Ignores::none) options.label.emplace();
+  options.ignore_files = ignores == Ignores::as_backup;
   options.progress = progress;
   return Run(space, options).read_only();
 }

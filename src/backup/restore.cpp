@@ -69,6 +69,15 @@ Result<RestoreReport> RestoreRun::go(const space::Root& root) {
   return std::move(report_);
 }
 
+FileType type_of(const space::TreeEntry& entry) {
+  if (entry.file() != nullptr) return FileType::regular;
+  if (entry.directory() != nullptr) return FileType::directory;
+  if (std::holds_alternative<space::SymlinkContent>(entry.content)) return FileType::symlink;
+  if (const auto* device = std::get_if<space::DeviceContent>(&entry.content))
+    return device->block ? FileType::block_device : FileType::character_device;
+  return FileType::fifo;
+}
+
 Bytes linked_file(space::TreeEntry entry) {
   entry.name = "?";
   return encode(entry);
@@ -183,19 +192,17 @@ Result<Metadata> RestoreRun::metadata_of(const space::TreeEntry& entry) {
 void RestoreRun::make_other(const std::string& name, const space::TreeEntry& entry) {
   const auto make = [&]() -> Status {
     HF_TRY(const Metadata metadata, metadata_of(entry));
-    FileType type = FileType::symlink;
+    const FileType type = type_of(entry);
     if (const auto* link = std::get_if<space::SymlinkContent>(&entry.content)) {
       HF_OK(writer_->make_symlink(name, link->target, options_.overwrite));
     } else {
       FileStat node;
       node.mode = entry.mode;
-      node.type = FileType::fifo;
+      node.type = type;
       if (const auto* device = std::get_if<space::DeviceContent>(&entry.content)) {
-        node.type = device->block ? FileType::block_device : FileType::character_device;
         node.device_major = device->major;
         node.device_minor = device->minor;
       }
-      type = node.type;
       HF_OK(writer_->make_node(name, node, options_.overwrite));
     }
     return writer_->set_metadata(name, type, metadata);
@@ -225,15 +232,8 @@ Status RestoreRun::plan_file(const std::string& name, space::TreeEntry entry) {
 // Of an entry's first name, when names of several owners are made: somebody else's file under it must get no link.
 std::optional<ExpectedFile> RestoreRun::expected_first(const space::TreeEntry& entry) const {
   if (!options_.set_owner) return std::nullopt;
-  ExpectedFile expected{.type = FileType::fifo, .owner = std::pair(entry.uid, entry.gid), .mtime_ns = entry.mtime_ns};
-  if (const auto* file = entry.file()) {
-    expected.type = FileType::regular;
-    expected.size = file->size;
-  } else if (std::holds_alternative<space::SymlinkContent>(entry.content)) {
-    expected.type = FileType::symlink;
-  } else if (const auto* device = std::get_if<space::DeviceContent>(&entry.content)) {
-    expected.type = device->block ? FileType::block_device : FileType::character_device;
-  }
+  ExpectedFile expected{.type = type_of(entry), .owner = std::pair(entry.uid, entry.gid), .mtime_ns = entry.mtime_ns};
+  if (const auto* file = entry.file()) expected.size = file->size;
   return expected;
 }
 
@@ -267,7 +267,7 @@ Status RestoreRun::link_together() {
 // Deepest first, so that what is made below does not change a folder's time afterwards.
 Status RestoreRun::set_folders() {
   for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder)
-    if (const Status set = writer_->finish_directory(folder->name, folder->made, folder->metadata); !set)
+    if (const Status set = writer_->complete(folder->name, FileType::directory, folder->made, folder->metadata); !set)
       problem(folder->name, set.error());
   return {};
 }

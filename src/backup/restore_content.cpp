@@ -1,6 +1,5 @@
 // A file that stands on disk, held against a content.
 #include <algorithm>
-#include <array>
 
 #include "backup/restore.h"
 

@@ -38,6 +38,8 @@ class RestoreMark {
 
  private:
   [[nodiscard]] std::string key_of(const std::string& folder) const;
+  Status put(const std::string& key, ByteView plain);
+  Status forget(const std::string& key);  // of a target, with its folders
   Status forget_oldest();
 
   session::Session& session_;

@@ -15,6 +15,8 @@ namespace holdfast::backup {
 // the rest of the entry differs.
 Bytes linked_file(space::TreeEntry entry);
 
+FileType type_of(const space::TreeEntry& entry);
+
 class RestoreRun {
  public:
   RestoreRun(session::SpaceSession& space, const RestoreOptions& options);

@@ -14,15 +14,6 @@ constexpr std::uint32_t making_mode = 0700;     // of a folder, until all in it 
 constexpr std::uint32_t inherited_bit = 02000;  // that a new folder has from a set-group-id one
 constexpr std::uint32_t others_write = 022;
 
-FileType type_of(const space::TreeEntry& entry) {
-  if (entry.file() != nullptr) return FileType::regular;
-  if (entry.directory() != nullptr) return FileType::directory;
-  if (std::holds_alternative<space::SymlinkContent>(entry.content)) return FileType::symlink;
-  if (const auto* device = std::get_if<space::DeviceContent>(&entry.content))
-    return device->block ? FileType::block_device : FileType::character_device;
-  return FileType::fifo;
-}
-
 bool is_acl(std::string_view name) { return name.starts_with("system.posix_acl_"); }
 
 bool has(const std::vector<Attribute>& in, const Attribute& one) { return std::ranges::find(in, one) != in.end(); }
@@ -184,8 +175,7 @@ bool RestoreRun::may_take_over(const EntryDetails& there, const space::TreeEntry
 bool RestoreRun::may_finish(const FileStat& there, const space::TreeEntry& entry, bool trusted) const {
   const std::uint32_t mode = there.mode & ~inherited_bit;
   if (mode != making_mode && there.mode != (entry.mode & 07777u)) return false;
-  if (!options_.restorer) return true;
-  return trusted && (there.uid == options_.restorer->first || (options_.set_owner && there.uid == entry.uid));
+  return !options_.restorer || (trusted && is_made_here(there, entry));
 }
 
 // Whether nobody else can exchange names in a folder of this kind that stands where nobody else can.

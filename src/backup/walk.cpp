@@ -14,7 +14,7 @@ constexpr std::size_t partial_objects = 900;
 Result<worktree::ScanOptions> Run::scan_options() const {
   worktree::ScanOptions options;
   options.one_file_system = options_.one_file_system;
-  options.ignore_files = !options_.label;
+  options.ignore_files = options_.ignore_files;
   if (!options_.excludes.empty())
     options.exclude =
         std::make_shared<const worktree::IgnoreRules>(worktree::IgnoreRules::from_patterns(options_.excludes));

@@ -188,8 +188,6 @@ class TreeWriter {
  public:
   virtual ~TreeWriter() = default;
   virtual Result<MadeDirectory> make_directory(const std::string& name) = 0;  // an existing one is fine
-  // Its metadata, after its entries are there. AlreadyExists: another directory, or something else, has its name now.
-  virtual Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) = 0;
   virtual Status make_file(const WriteRequest& request) = 0;
   // Written by other threads, batch beside batch, while the caller goes on; next() waits. Gives the files'
   // outcomes and then the pieces'. What is not written when the writer goes may be dropped.
@@ -209,7 +207,8 @@ class TreeWriter {
   }
   virtual Status make_node(const std::string& name, const FileStat& node, bool replace) = 0;  // device or fifo
   virtual Status set_metadata(const std::string& name, FileType type, const Metadata& metadata) = 0;
-  // The same for an entry that stood there, and only for that one: AlreadyExists, something else has its name now.
+  // The same for a directory, after its entries are there, or for what stood there, and only for that one.
+  // AlreadyExists: something else has its name now.
   virtual Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) = 0;
   // Takes away what an interrupted writer left, no directory. Changed: something else has its name now, and keeps it.
   virtual Status discard(const std::string& name, const FileId& only) = 0;

@@ -201,10 +201,6 @@ class SystemTreeWriter final : public TreeWriter {
     return {};
   }
 
-  Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
-    return complete(name, FileType::directory, made, metadata);
-  }
-
   Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) override {
     HF_TRY(const Place place, find(name));
     return set_metadata_at(place, place.leaf, name, type, only, metadata);

@@ -240,6 +240,7 @@ class Import {
     }
     std::ranges::sort(options.paths, {}, &backup::PathToSave::path);
     options.label = found.tree.label;
+    options.ignore_files = false;
     if (found.tree.live) options.into_live = "";
     options.never = {session_.shared.home};
     options.progress = options_.progress;

@@ -407,11 +407,11 @@ TEST_P(FilesContract, WhatTookANameGetsNeitherMetadataNorLinks) {
   ASSERT_TRUE(files.rename(at("d"), at("moved")));
   ASSERT_TRUE(files.make_directories(at("d")));
   const FileStat before = files.stat(at("d")).value();
-  EXPECT_EQ(code_of(out->finish_directory("d", made.id, {.mode = 0777})), "AlreadyExists");
+  EXPECT_EQ(code_of(out->complete("d", FileType::directory, made.id, {.mode = 0777})), "AlreadyExists");
   EXPECT_EQ(files.stat(at("d")).value(), before);
   ASSERT_TRUE(files.remove(at("d")));
   ASSERT_TRUE(files.rename(at("moved"), at("d")));
-  EXPECT_TRUE(out->finish_directory("d", made.id, {.mode = 0711, .mtime_ns = 5}));
+  EXPECT_TRUE(out->complete("d", FileType::directory, made.id, {.mode = 0711, .mtime_ns = 5}));
   EXPECT_EQ(files.stat(at("d"))->mode, 0711u);
 
   plant("f", "meant");

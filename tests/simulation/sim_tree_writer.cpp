@@ -32,10 +32,6 @@ class SimTreeWriter final : public TreeWriter {
     return MadeDirectory{stat.id(), is_new, stat.uid};
   }
 
-  Status finish_directory(const std::string& name, const FileId& made, const Metadata& metadata) override {
-    return complete(name, FileType::directory, made, metadata);
-  }
-
   Status complete(const std::string& name, FileType type, const FileId& only, const Metadata& metadata) override {
     return set_metadata_at(name, type, metadata, only);
   }
