@@ -101,7 +101,7 @@ Value find_pattern() {
 
 Value interval() {
   return with(
-      "INTERVAL", "15min, 20min, 30min, 1h, 2h, 3h, 4h, 6h, 8h, 12h, 1d to 30d, 1w to 4w, or never", "6h",
+      "INTERVAL", std::string(schedule::intervals) + ", or never", "6h",
       [](std::string& typed) { return typed == "never" || schedule::parse_every(typed).has_value(); },
       "words 15min 20min 30min 1h 2h 3h 4h 6h 8h 12h 1d 2d 1w 2w 4w never");
 }

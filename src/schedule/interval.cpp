@@ -37,9 +37,7 @@ Result<std::int64_t> parse_every(std::string_view typed) {
   if (error == std::errc() && number > 0 && number <= 10'000)
     for (const auto& [name, seconds] : units)
       if (unit == name && can_be_said(number * seconds)) return number * seconds;
-  return fail(Code::InvalidArgument,
-              "an interval is one of 15min, 20min, 30min, 1h, 2h, 3h, 4h, 6h, 8h, 12h, or 1d to 30d, 1w to 4w",
-              printable(typed));
+  return fail(Code::InvalidArgument, "an interval is one of " + std::string(intervals), printable(typed));
 }
 
 std::string every_text(std::int64_t every_s) {

@@ -11,6 +11,7 @@ namespace holdfast::schedule {
 
 // "15min", "1h", "2d", "1w", in seconds. What can be said: what divides an hour (from 15 min on) or a day, and whole
 // days up to 30, so that the same times come again each day.
+inline constexpr std::string_view intervals = "15min, 20min, 30min, 1h, 2h, 3h, 4h, 6h, 8h, 12h, 1d to 30d, 1w to 4w";
 Result<std::int64_t> parse_every(std::string_view typed);
 std::string every_text(std::int64_t every_s);  // "15 min", "1 h", "2 days"
 

@@ -20,18 +20,16 @@ std::string key_of(const Event& event) {
 
 Status put_event(LocalState& state, const Event& event, Change& change) {
   const std::string key = key_of(event);
-  std::vector<std::string> others;
-  HF_OK(state.scan(events_prefix, [&](std::string_view name, ByteView) {
-    if (name != key) others.emplace_back(name);
+  std::vector<std::pair<std::string, Bytes>> others;
+  HF_OK(state.scan(events_prefix, [&](std::string_view name, ByteView value) {
+    if (name != key) others.emplace_back(name, to_bytes(value));
   }));
   // As many of the oldest as are too many, but none of a healing that has not ended: the next one goes on by it.
   std::size_t too_many = others.size() < events_max ? 0 : others.size() - events_max + 1;
   for (std::size_t i = 0; i < others.size() && too_many > 0; ++i) {
-    HF_TRY(const auto value, state.get(others[i]));
-    if (!value) continue;
-    HF_TRY(const auto old, decode<Event>(*value, an_event));
+    HF_TRY(const auto old, decode<Event>(others[i].second, an_event));
     if (!old.done) continue;
-    change.erase.push_back(others[i]);
+    change.erase.push_back(others[i].first);
     --too_many;
   }
   change.put.emplace_back(key, encode(event));

@@ -6,6 +6,7 @@
 #include "session/log_reader.h"
 #include "session/past.h"
 #include "session/publish.h"
+#include "session/rolled_back.h"
 
 namespace holdfast::session {
 
@@ -24,7 +25,7 @@ class Healing {
     if (space_.may_write() && space_.may_maintain()) {
       if (unhealed_) HF_OK(read_what_was_retired());
       HF_OK(space_.follow_index());
-      note_named(space_, before_);
+      note_named();
       for (int commits = 0;; ++commits) {
         if (commits == commits_max)
           return fail(Code::TooLarge, "more is to be healed than one command does: repeat it", space_.named().name,
@@ -43,7 +44,8 @@ class Healing {
  private:
   Result<bool> step() {
     Past::Returning returning;
-    const auto committed = space_.commit([&] { return draft(returning); });
+    std::vector<ObjectId> unretired;
+    const auto committed = space_.commit([&] { return draft(returning, unretired); });
     if (!committed && committed.error().code == Code::UploadGone && upload_) (void)upload_->forget();
     HF_TRY(const auto done, committed);
     if (!done) return false;
@@ -51,12 +53,12 @@ class Healing {
     if (!returning.segment.packs.empty()) reached("session: packs brought back for what newer ones have lost");
     if (upload_) HF_OK(upload_->published());
     upload_.reset();
-    brought_back_.insert(coming_back_.begin(), coming_back_.end());
+    brought_back_.insert(unretired.begin(), unretired.end());
     return true;
   }
 
   // Made at the head; nullopt: there is nothing (more) to do.
-  Result<std::optional<Draft>> draft(Past::Returning& returning) {
+  Result<std::optional<Draft>> draft(Past::Returning& returning, std::vector<ObjectId>& unretired) {
     HF_OK(space_.follow_index());
     HF_TRY(const auto trouble, space_.look_for_trouble());
     HF_OK(expect_what_was_given(trouble));
@@ -81,7 +83,7 @@ class Healing {
     std::ranges::sort(out.unretire);
     const auto twice = std::ranges::unique(out.unretire);
     out.unretire.erase(twice.begin(), twice.end());
-    coming_back_ = out.unretire;
+    unretired = out.unretire;
     for (const ObjectId& object : due)
       if (out.retire.size() < api::append_objects_max) out.retire.push_back(object);
     return out;
@@ -92,18 +94,18 @@ class Healing {
     const auto refuse = [&](const ObjectId& object) {
       reached("session: a server that loses what it is given at once");
       return fail(Code::Tampered, "the server takes what it had lost, and does not have it right afterwards",
-                  space_.named().name + ", object " + object.short_hex(), "everything that this device has");
+                  space_.named().name + ", object " + object.short_hex(), what_this_device_has);
     };
     for (const ObjectId& object : space_.lost_index().bad)
-      if (!before_.contains(object)) return refuse(object);
+      if (!named_before_.contains(object)) return refuse(object);
     for (const ObjectId& object : trouble.retired)
       if (brought_back_.contains(object)) return refuse(object);
     return {};
   }
 
-  static void note_named(SpaceSession& space, PackSet& out) {
-    for (const OpenSegment& segment : space.index().segments())
-      for (const auto& object : segment.ref.objects) out.insert(object.id);
+  void note_named() {
+    for (const OpenSegment& segment : space_.index().segments())
+      for (const auto& object : segment.ref.objects) named_before_.insert(object.id);
   }
 
   // From the server's log, which has the entries again: this device does not keep all of them for ever.
@@ -187,10 +189,9 @@ class Healing {
   SpaceSession& space_;
   Healed& out_;
   std::optional<Event> unhealed_;
-  PackSet before_;                     // index objects that were named before this healing
-  PackSet was_retired_;                // by the entries that were lost
-  PackSet brought_back_;               // by this healing
-  std::vector<ObjectId> coming_back_;  // by its next commit
+  PackSet named_before_;  // index objects, before this healing
+  PackSet was_retired_;   // by the entries that were lost
+  PackSet brought_back_;  // by this healing
   std::unique_ptr<Upload> upload_;
 };
 

@@ -7,8 +7,6 @@ namespace holdfast::session {
 
 namespace {
 
-constexpr int format = 1;
-
 class SqliteState final : public LocalState {
  public:
   SqliteState(Files& files, Clock& clock, Random& random, Path path)
@@ -26,13 +24,13 @@ class SqliteState final : public LocalState {
         run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             "PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"));
     HF_TRY(const int version, user_version());
-    if (version > format)
+    if (version > state_format)
       return fail(Code::Unsupported, "this device's state was written by a newer version of the program",
                   printable(path_));
     if (version == 0)
-      HF_OK(
-          run("BEGIN; CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID; PRAGMA "
-              "user_version=1; COMMIT;"));
+      HF_OK(run(
+          ("BEGIN; " + std::string(state_table) + "; PRAGMA user_version=" + std::to_string(state_format) + "; COMMIT;")
+              .c_str()));
     HF_OK(prepare("SELECT value FROM state WHERE key=?1", get_));
     HF_OK(prepare("INSERT OR REPLACE INTO state VALUES(?1,?2)", put_));
     HF_OK(prepare("DELETE FROM state WHERE key=?1", erase_));

@@ -14,6 +14,10 @@
 
 namespace holdfast::session {
 
+inline constexpr int state_format = 1;  // user_version of the file
+inline constexpr const char* state_table =
+    "CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
+
 struct Change {
   std::vector<std::pair<std::string, Bytes>> put;
   std::vector<std::string> erase;

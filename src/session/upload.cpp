@@ -1,5 +1,6 @@
 #include "session/upload.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/reached.h"
@@ -24,6 +25,27 @@ struct ArrivedPack {
   HOLDFAST_WIRE(info, chunks)
 };
 constexpr std::size_t frame_head_bytes = 4 + Hash::size;
+
+// Whole frames from the front, one at a time; gives where they end. read_at: false, not all of it is there. It is asked
+// for nothing beyond `size`.
+template <class ReadAt, class Visit>
+std::uint64_t read_frames(std::uint64_t size, const ReadAt& read_at, const Visit& visit) {
+  std::uint64_t at = 0;
+  for (Bytes frame; at + frame_head_bytes <= size;) {
+    std::array<std::uint8_t, frame_head_bytes> head_bytes;
+    if (!read_at(at, head_bytes)) break;
+    Reader head(head_bytes);
+    frame.resize(std::min<std::uint64_t>(head.big_endian(4), frame_bytes_max));
+    const Hash sum = Hash::from(head.raw(Hash::size));
+    if (frame.size() > size - at - frame_head_bytes) break;
+    if (!read_at(at + frame_head_bytes, frame) || crypto::sha256(frame) != sum) break;
+    auto pack = decode<ArrivedPack>(frame, "the list of what an upload has sent");
+    if (!pack) break;
+    visit(*std::move(pack));
+    at += frame_head_bytes + frame.size();
+  }
+  return at;
+}
 
 std::string state_key(const SpaceSession& space, const std::string& purpose, int other) {
   return "upload/" + space.id().hex() + "/" + crypto::sha256(as_bytes(purpose)).short_hex() + "." +
@@ -104,42 +126,29 @@ Upload::~Upload() {
   if (!claim_.empty()) space_.session().shared.claims->release(claim_);
 }
 
-// Whole frames from the front, one at a time; gives where they end.
 template <class Visit>
 std::uint64_t Upload::read_list(std::uint64_t size, Visit visit) {
-  std::uint64_t at = 0;
-  for (Bytes frame; at + frame_head_bytes <= size;) {
-    std::array<std::uint8_t, frame_head_bytes> head_bytes;
-    const auto got_head = list_->read_at(at, head_bytes);
-    if (!got_head || *got_head < head_bytes.size()) break;
-    Reader head(head_bytes);
-    frame.resize(std::min<std::uint64_t>(head.big_endian(4), frame_bytes_max));
-    const Hash sum = Hash::from(head.raw(Hash::size));
-    if (frame.size() > size - at - frame_head_bytes) break;
-    const auto got = list_->read_at(at + frame_head_bytes, frame);
-    if (!got || *got < frame.size() || crypto::sha256(frame) != sum) break;
-    auto pack = decode<ArrivedPack>(frame, "the list of what an upload has sent");
-    if (!pack) break;
-    visit(*std::move(pack));
-    at += frame_head_bytes + frame.size();
-  }
-  return at;
+  return read_frames(
+      size,
+      [this](std::uint64_t at, std::span<std::uint8_t> out) {
+        const auto got = list_->read_at(at, out);
+        return got && *got == out.size();
+      },
+      visit);
 }
 
 std::optional<UploadList> look_at_upload_list(ByteView list) {
   UploadList out;
-  Reader reader(list);
-  for (;;) {
-    out.torn_bytes = reader.left();
-    const std::uint64_t size = reader.big_endian(4);
-    const ByteView sum = reader.raw(Hash::size), content = reader.raw(size);
-    if (!reader.ok() || crypto::sha256(content) != Hash::from(sum)) break;
-    const auto pack = decode<ArrivedPack>(content, "the list of what an upload has sent");
-    if (!pack) break;
+  const auto read_at = [&](std::uint64_t at, std::span<std::uint8_t> to) {
+    std::ranges::copy(list.subspan(at, to.size()), to.begin());
+    return true;
+  };
+  const std::uint64_t end = read_frames(list.size(), read_at, [&](const ArrivedPack& pack) {
     ++out.packs;
-    out.chunks += pack->chunks.size();
-    for (const auto& block : pack->info.blocks) out.bytes += block.stored.value;
-  }
+    out.chunks += pack.chunks.size();
+    for (const auto& block : pack.info.blocks) out.bytes += block.stored.value;
+  });
+  out.torn_bytes = list.size() - end;
   return out.packs > 0 ? std::optional(out) : std::nullopt;
 }
 

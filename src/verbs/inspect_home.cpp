@@ -1,6 +1,7 @@
 #include "verbs/inspect_home.h"
 
 #include "base/codec.h"
+#include "session/local_state.h"
 
 namespace holdfast::verbs {
 
@@ -8,9 +9,7 @@ namespace {
 
 constexpr std::size_t head_bytes = 64 * 1024;
 constexpr std::string_view sqlite_magic{"SQLite format 3\0", 16};  // sqlite.org/fileformat2.html, 1.3
-constexpr std::string_view state_table = "CREATE TABLE state(key BLOB PRIMARY KEY, value BLOB NOT NULL)";
 constexpr std::uint64_t wal_magic = 0x377f0682, wal_head_bytes = 32, wal_frame_head_bytes = 24;  // there, 4.1
-constexpr std::uint64_t state_format = 1;
 constexpr const char* one_copy = "state and state-wal are one: a copy needs both, or is made while no command runs";
 
 std::uint64_t number_at(ByteView bytes, std::size_t at, int size) {
@@ -28,11 +27,13 @@ Inspected named(std::string kind, const FileStat& stat) {
 std::optional<Inspected> state(ByteView head, const FileStat& stat) {
   if (!as_text(head).starts_with(sqlite_magic)) return std::nullopt;
   const std::uint64_t typed_page = number_at(head, 16, 2), page = typed_page == 1 ? 65'536 : typed_page;
-  if (as_text(head.first(std::min<std::size_t>(page, head.size()))).find(state_table) == std::string_view::npos)
+  if (as_text(head.first(std::min<std::size_t>(page, head.size()))).find(session::state_table) ==
+      std::string_view::npos)
     return std::nullopt;
   Inspected out = named("local state of a device", stat);
-  const std::uint64_t format = number_at(head, 60, 4);
-  field(out, "format", std::to_string(format) + (format > state_format ? ", of a newer version of the program" : ""));
+  const auto format = static_cast<int>(number_at(head, 60, 4));
+  field(out, "format",
+        std::to_string(format) + (format > session::state_format ? ", of a newer version of the program" : ""));
   field(out, "pages", std::to_string(number_at(head, 28, 4)) + " of " + std::to_string(page) + " bytes (SQLite)");
   field(out, "holds", "profile, chain, what was read of each space, uploads under way; what is secret is sealed");
   field(out, "copies", one_copy);
