@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "value.h"
+
 namespace holdfast::command_line {
 
 struct Candidate {
@@ -31,7 +33,8 @@ struct Wanted {
 // The first line tells a shell to add names of the disk or none: "files", "folders" or "words".
 [[nodiscard]] std::string first_line(const Wanted& wanted);
 
-// Defines completion for the program of this name by its verb `complete`; bash, zsh or fish.
+[[nodiscard]] Value shell();  // bash, zsh or fish
+// Defines completion for the program of this name by its verb `complete`. shell: as shell() lets it through.
 [[nodiscard]] std::string completion_script(const std::string& program, const std::string& shell);
 
 }  // namespace holdfast::command_line

@@ -25,23 +25,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-}  // namespace
-
-std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
-  constexpr std::size_t far = 3;
-  std::string nearest;
-  std::size_t least = far;
-  for (const std::string& name : names) {
-    const std::size_t here = distance(word, name);
-    if (here >= least) continue;
-    least = here;
-    nearest = name;
-  }
-  return nearest;
-}
-
-namespace {
-
 std::vector<std::string> verbs_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());
@@ -80,6 +63,19 @@ std::string first_example(const Manual& manual, const std::string& typed) {
 }
 
 }  // namespace
+
+std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t far = 3;
+  std::string nearest;
+  std::size_t least = far;
+  for (const std::string& name : names) {
+    const std::size_t here = distance(word, name);
+    if (here >= least) continue;
+    least = here;
+    nearest = name;
+  }
+  return nearest;
+}
 
 Mistake explain(const CLI::App& app, const Manual& manual, const std::vector<std::string>& arguments,
                 const CLI::ParseError& error) {

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "address.h"
+#include "complete.h"
 #include "mistake.h"
 #include "schedule/interval.h"
 #include "values.h"
@@ -322,9 +323,7 @@ void add_tool_verbs(CLI::App& app, Command& command) {
   CLI::App& completion =
       verb(app, command, "completion",
            "print the completion script of a shell, to be read when it starts: source <(holdfast completion bash)");
-  takes(completion.add_option("shell", command.name, "bash, zsh or fish"),
-        command_line::one_of("SHELL", {"bash", "zsh", "fish"}))
-      ->required();
+  takes(completion.add_option("shell", command.name, "bash, zsh or fish"), command_line::shell())->required();
   CLI::App& complete = *app.add_subcommand(
       "complete", "what may stand in place of the last word: what the completion of a shell asks for");
   complete.add_option("words", command.words, "behind --: the line as typed so far, without the program")

@@ -9,6 +9,8 @@ namespace holdfast::app {
 
 namespace {
 
+constexpr const char* not_healed = ", and healing was begun and has not ended: repeat  holdfast heal\n";
+
 std::string entries_text(std::uint64_t from, std::uint64_t to) {
   return from == to ? "entry " + std::to_string(to) : "entries " + std::to_string(from) + " to " + std::to_string(to);
 }
@@ -53,14 +55,11 @@ std::string text_of(const verbs::HealDone& done, const Command& command) {
   if (done.account_made) out += "the server did not know the account any more; it is there again\n";
   for (const auto& space : done.spaces) out += lost_text(space);
   if (!done.all_is_there()) {
-    const bool failed = std::ranges::any_of(done.spaces, [](const auto& space) { return space.error.has_value(); });
+    const auto failed = std::ranges::find_if(done.spaces, [](const auto& space) { return space.error.has_value(); });
     out += "  whole   everything else\n  next    ";
-    out +=
-        failed
-            ? hint_of(
-                  *std::ranges::find_if(done.spaces, [](const auto& space) { return space.error.has_value(); })->error,
-                  command)
-            : "back the same paths up again, which sends what is still here; then see what is not:  holdfast check";
+    out += failed != done.spaces.end()
+               ? hint_of(*failed->error, command)
+               : "back the same paths up again, which sends what is still here; then see what is not:  holdfast check";
     out += "\n";
   }
   return out;
@@ -96,14 +95,10 @@ std::string text_of(const std::vector<session::Event>& events) {
              " has commits of this device up to number " + std::to_string(event.to) + ", and it remembered " +
              std::to_string(event.from) + "; what stands in the space counts. Never use two copies of one home\n";
     else if (event.kind == session::EventKind::server_lost_account)
-      out +=
-          when + "the server had lost the account" +
-          (event.done ? "; it was made again\n" : ", and healing was begun and has not ended: repeat  holdfast heal\n");
+      out += when + "the server had lost the account" + (event.done ? "; it was made again\n" : not_healed);
     else
       out += when + "the server had lost " + entries_text(event.from, event.to) + " of the log of " +
-             printable(event.space) +
-             (event.done ? "; it was given them back\n"
-                         : ", and healing was begun and has not ended: repeat  holdfast heal\n");
+             printable(event.space) + (event.done ? "; it was given them back\n" : not_healed);
   }
   return out;
 }

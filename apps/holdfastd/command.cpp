@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "api/server_link.h"
+#include "complete.h"
 #include "value.h"
 
 namespace holdfast::app {
@@ -75,7 +76,7 @@ void define(CLI::App& app, CommandLine& line) {
   define_invite(verb("invite", "print invitations, each for one account, while the server runs or not"), line);
   takes(
       verb("completion", "print the completion script of a shell").add_option("shell", line.shell, "bash, zsh or fish"),
-      command_line::one_of("SHELL", {"bash", "zsh", "fish"}))
+      command_line::shell())
       ->required();
   verb("complete", "what may stand in place of the last word: what the completion of a shell asks for")
       .add_option("words", line.words, "behind --: the line as typed so far, without the program")
@@ -117,7 +118,6 @@ const command_line::Manual& manual() {
          {"Writes a page of the manual for each command into a folder, which is made when it is missing.",
           {{"holdfastd man /usr/local/share/man/man8", "where man(1) looks for them"}}}}};
     out.exit_codes = {{"0", "stopped, or done"}, {"1", "failed"}, {"2", "wrong command line"}};
-    out.environment = {};
     out.files = {{"DIR (--data)",
                   "all that the server keeps: its keys, the metadata and the folder of objects; writable by its owner "
                   "alone. Keep copies of tls.pem and log.key in it: they are the identity of the server"}};
