@@ -19,6 +19,17 @@ Result<api::Head::Reply> head_at_server(session::SpaceSession& space) {
   return session.server.call(Channel::capability, api::Head{ticket});
 }
 
+// Any step of it may fail.
+void heal_an_older_server_once(Scene& scene) {
+  (void)scene.sign_up_once();
+  (void)scene.back_up_once();
+  const auto older = scene.server->copy();
+  (void)scene.grow_and_back_up();
+  (void)scene.grow_and_back_up();
+  scene.server->put_back(older);
+  (void)scene.heal_once();
+}
+
 // Promise: wherever healing is cut short, the same command ends it.
 template <class Plan>
 void expect_healed(const Plan& plan) {
@@ -26,13 +37,7 @@ void expect_healed(const Plan& plan) {
     SCOPED_TRACE(fault.replay_command());
     World world(fault);
     Scene scene(world);
-    (void)scene.sign_up_once();
-    (void)scene.back_up_once();
-    const auto older = scene.server->copy();
-    (void)scene.grow_and_back_up();
-    (void)scene.grow_and_back_up();
-    scene.server->put_back(older);
-    (void)scene.heal_once();
+    heal_an_older_server_once(scene);
     world.restore_power();
     ASSERT_TRUE(scene.sign_up_once());
     const auto done = scene.heal_once();
@@ -49,13 +54,7 @@ void expect_healed(const Plan& plan) {
 
 void play_once(World& world) {
   Scene scene(world);
-  (void)scene.sign_up_once();
-  (void)scene.back_up_once();
-  const auto older = scene.server->copy();
-  (void)scene.grow_and_back_up();
-  (void)scene.grow_and_back_up();
-  scene.server->put_back(older);
-  (void)scene.heal_once();
+  heal_an_older_server_once(scene);
 }
 
 TEST(HealDisturbedScenario, IsEndedByTheSameCommandWhereverThePowerFails) {
